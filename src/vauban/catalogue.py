@@ -1,0 +1,74 @@
+"""The catalogue: every attack and explorer by name. One new file and one line here add one; contract suites cover it.
+
+Tags are public ids: MITRE ATLAS techniques (AML.T…), NIST AI 100-2e2025 (NISTAML.…), OWASP Machine Learning Security
+Top 10 (ML…). They are labels on our cells, which stay the primary name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from vauban.contracts import Attack, Explorer
+from vauban.errors import unknown
+from vauban.threat import Cell
+
+BLACK_BOX = ("AML.T0040", "AML.T0043.001", "AML.T0042", "AML.T0015", "NISTAML.025", "ML01:2023")
+WHITE_BOX = ("AML.T0044", "AML.T0043.000", "AML.T0015", "NISTAML.022", "ML01:2023")
+BY_HAND = ("AML.T0047", "AML.T0043.003", "AML.T0015", "NISTAML.025", "ML01:2023")
+CHAFF = ("AML.T0046", "AML.T0031", "AML.T0048.000", "NISTAML.01", "ML01:2023")
+PROBING = ("AML.T0006", "AML.T0040", "AML.T0013", "AML.T0063", "ML05:2023")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the catalogue.
+
+    Attributes:
+        name: what users call it.
+        path: ``module:class``; the class is imported only when it is used.
+        role: ``attack``, ``control`` (must fail), ``baseline`` (to beat) or ``explorer``.
+        tags: public ids in integrity cells; availability cells carry `CHAFF`.
+        parameters: what the class is constructed with.
+        cells: the cells that it can be tried in.
+    """
+
+    name: str
+    path: str
+    role: str = "attack"
+    tags: tuple[str, ...] = BLACK_BOX
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    cells: tuple[Cell, ...] = (Cell.EI, Cell.EA)
+
+    def make(self) -> Any:
+        """Return the attack or explorer itself."""
+        module, _, name = self.path.partition(":")
+        return getattr(import_module(module), name)(**self.parameters)
+
+    def tags_in(self, cell: Cell) -> tuple[str, ...]:
+        """Return the public ids of this attack in a cell."""
+        return CHAFF if self.role != "explorer" and cell is Cell.EA else self.tags
+
+
+_ENTRIES = (Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),)
+
+CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
+
+
+def entry(name: str) -> Entry:
+    """Return a line by name; BadInput if there is none."""
+    if name not in CATALOGUE:
+        raise unknown("attack", name, CATALOGUE)
+    return CATALOGUE[name]
+
+
+def attacks() -> dict[str, Attack]:
+    """Return every attack of the catalogue, made, by name."""
+    return {e.name: e.make() for e in _ENTRIES if e.role != "explorer"}
+
+
+def explorers() -> dict[str, Explorer]:
+    """Return every explorer of the catalogue, made, by name."""
+    return {e.name: e.make() for e in _ENTRIES if e.role == "explorer"}

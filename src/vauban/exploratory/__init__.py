@@ -1,0 +1,1 @@
+"""Attacks on a deployed model: one mechanism a file. None imports another, grades itself or holds the model."""

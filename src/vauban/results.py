@@ -1,0 +1,209 @@
+"""Results: plain frozen values, the only thing that stages share. Their field names are those of ``result.json``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of n with its 95 % interval; all None-like (NaN) where n is 0."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Clean:
+    """How the model does when nobody attacks it: false-negative and false-positive rate at its threshold."""
+
+    fnr: Rate
+    fpr: Rate
+    degenerate: str | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What success cost the attacker, over all victims: one never evaded costs infinity (null in JSON)."""
+
+    unit: str
+    median: float
+    p10: float
+    p90: float
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Questions a victim up to the first success, over those evaded; how many of all were answered BLOCK; the limit."""
+
+    median: float
+    p90: float
+    flagged_median: float
+    limit: int
+
+
+@dataclass(frozen=True)
+class Money:
+    """What the attack means in the user's money, and how that was computed."""
+
+    currency: str
+    gain_exceeds_cost: Rate
+    loss_per_1000: Mapping[str, Mapping[str, float]]
+    note: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a record before and after."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Example:
+    """One success, for a reader."""
+
+    victim_id: int
+    cost: float
+    queries: int
+    score_before: float | None
+    score_after: float | None
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One attack in one cell against one model: what it reached, at what cost."""
+
+    id: str
+    cell: str
+    specificity: str
+    attack: str
+    role: str
+    title: str
+    description: str
+    grants: tuple[str, ...]
+    victims: int
+    successes: int
+    success_rate: Rate
+    cost: Cost
+    queries: Queries
+    model_calls: int
+    rows_scored: int
+    seconds: float
+    model_seconds: float
+    tags: tuple[str, ...]
+    curves: Mapping[str, Sequence[tuple[float, float]]]
+    money: Money | None
+    examples: tuple[Example, ...]
+    remediation: tuple[str, ...]
+    bounds: Mapping[str, Any] | None = None
+
+    EFFORT = frozenset({"model_calls", "rows_scored", "seconds", "model_seconds"})
+    """Fields that say how the figures were reached, not what they are: they may differ between engines."""
+
+    def substance(self) -> dict[str, Any]:
+        """Return all that must be the same for the same seed, whatever engine, cohort or interruption."""
+        return {k: v for k, v in to_json(self).items() if k not in self.EFFORT}
+
+
+@dataclass(frozen=True)
+class Agreement(Rate):
+    """How often a picture decides as the model does on fresh records, after so many questions."""
+
+    queries: int = 0
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What an attacker learnt of the model, apart from any victim, and what it cost him in questions."""
+
+    id: str
+    explorer: str
+    specificity: str
+    where: str | None
+    grants: tuple[str, ...]
+    queries: int
+    agreement: tuple[Agreement, ...]
+    features: tuple[Mapping[str, Any], ...]
+    words: tuple[Mapping[str, Any], ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A cell that was not tried, or did not finish, with the reason. A cell never vanishes from a report."""
+
+    attack: str
+    cell: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many attack x cell pairs were planned, and what became of them."""
+
+    planned: int
+    done: int
+    out_of_scope: int
+    incomplete: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to tell the board."""
+
+    level: str
+    headline: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """All that an audit found; ``to_json`` of it is ``result.json``."""
+
+    version: str
+    scenario: str
+    model: Mapping[str, Any]
+    data: Mapping[str, Any]
+    seed: int
+    clean: Clean
+    threats: tuple[Mapping[str, Any], ...]
+    findings: tuple[Finding, ...]
+    exploration: tuple[Exploration, ...]
+    out_of_scope: tuple[Skipped, ...]
+    incomplete: tuple[Skipped, ...]
+    coverage: Coverage
+    verdict: Verdict
+    command: str | None = None
+    started: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def to_json(value: Any) -> Any:
+    """Return a value made of dicts, lists, strings, finite numbers and None; infinities and NaN become None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, Mapping):
+        return {str(to_json(k)): to_json(v) for k, v in value.items()}
+    if isinstance(value, np.generic):
+        return to_json(value.item())
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        return [to_json(v) for v in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    return str(value)

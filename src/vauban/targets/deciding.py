@@ -1,0 +1,46 @@
+"""From a model's raw output to answers: one rule for every target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vauban.contracts import Answers, Decisions
+from vauban.errors import TargetError
+from vauban.records import Floats
+from vauban.threat import Decision
+
+_DROPPED_BITS = 13
+_HALF = np.int64(1 << (_DROPPED_BITS - 1))
+_KEEP = np.int64(~((1 << _DROPPED_BITS) - 1))
+
+
+def rounded(scores: Floats) -> Floats:
+    """Return scores rounded to 40 significant bits, 12 significant digits.
+
+    The shape of a batch changes the last bits of models that call BLAS; no decision may hang on them.
+    """
+    bits = np.ascontiguousarray(scores, dtype=np.float64).view(np.int64)
+    return ((bits + _HALF) & _KEEP).view(np.float64)
+
+
+def decide(scores: Floats, threshold: float) -> Decisions:
+    """Return BLOCK where the rounded score is at or above the rounded threshold, else PASS (n,)."""
+    limit = rounded(np.array([threshold]))[0]
+    return np.where(scores >= limit, np.int8(Decision.BLOCK), np.int8(Decision.PASS))
+
+
+def answers_from(raw: Any, n: int, threshold: float, seconds: float, name: str) -> Answers:
+    """Return the answers that raw scores (n,) mean; TargetError unless there is one finite score a record."""
+    try:
+        scores = np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TargetError(f"The model {name!r} must return numbers. Got {type(raw).__name__}: {error}.") from error
+    if scores.shape != (n,):
+        raise TargetError(f"The model {name!r} must return one score a record, shape ({n},). Got shape {scores.shape}.")
+    if not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores)).sum())
+        raise TargetError(f"The model {name!r} must return finite scores. {bad} of {n} are NaN or infinite.")
+    scores = rounded(scores)
+    return Answers(decide(scores, threshold), scores, None, seconds)

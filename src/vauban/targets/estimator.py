@@ -1,0 +1,188 @@
+"""Fitted scikit-learn estimators and pipelines as targets."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from vauban.contracts import Answers, Scale, Structure
+from vauban.errors import BadInput, TargetError
+from vauban.records import Floats, Records
+from vauban.schema import Schema, TableSchema
+from vauban.targets.additive import read_additive
+from vauban.targets.deciding import answers_from
+from vauban.threat import Grant
+
+BLOCK = 1024
+"""Rows a call for a model whose last bits depend on the shape of the batch."""
+
+
+@dataclass(frozen=True)
+class EstimatorTarget:
+    """A fitted binary classifier with scikit-learn's methods.
+
+    ``predict_proba`` of the harmful class is the score; without it ``decision_function``, whose threshold is 0 unless
+    given; without that the label.
+
+    Attributes:
+        estimator: fitted; a pipeline that takes the raw frame, a model of a bare matrix, or one of texts.
+        schema: of the records.
+        threshold: scores at or above it are blocked; NaN is 0.5 for probabilities and labels, 0 for margins.
+        harmful: the value in ``classes_`` that is the harmful class.
+        name: shown in reports.
+        sample: real encoded records (m, ...), for finding out how the model behaves and reading its structure.
+    """
+
+    estimator: Any
+    schema: Schema
+    threshold: float = math.nan
+    harmful: Any = 1
+    name: str = "estimator"
+    sample: Records | None = field(default=None, repr=False, compare=False)
+    deterministic: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what is no fitted binary classifier."""
+        classes = getattr(self.estimator, "classes_", None)
+        if classes is None:
+            raise BadInput(f"The model {self.name!r} must be a fitted classifier. Got {type(self.estimator).__name__}.")
+        listed = list(classes)
+        if len(listed) != 2 or self.harmful not in listed:
+            raise BadInput(
+                f"The model {self.name!r} must tell two classes apart, the harmful one being {self.harmful!r}. "
+                f"Got classes {listed}."
+            )
+        if math.isnan(self.threshold):
+            object.__setattr__(self, "threshold", 0.0 if self.scale is Scale.MARGIN else 0.5)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What the scores are."""
+        if hasattr(self.estimator, "predict_proba"):
+            return Scale.PROBABILITY
+        return Scale.MARGIN if hasattr(self.estimator, "decision_function") else Scale.LABEL
+
+    @cached_property
+    def grants(self) -> frozenset[Grant]:
+        """Labels; scores where there are some; structure and gradient where the model is a sum over features."""
+        found = {Grant.LABEL} if self.scale is Scale.LABEL else {Grant.LABEL, Grant.SCORE}
+        if self._structure is not None:
+            found |= {Grant.STRUCTURE, Grant.GRADIENT}
+        return frozenset(found)
+
+    @cached_property
+    def _column(self) -> int:
+        return list(self.estimator.classes_).index(self.harmful)
+
+    @cached_property
+    def _bare(self) -> bool:
+        """Whether the model was fitted on a bare matrix, not on a frame with names."""
+        return not hasattr(self._first_step, "feature_names_in_")
+
+    @cached_property
+    def _first_step(self) -> Any:
+        steps = getattr(self.estimator, "steps", None)
+        return steps[0][1] if steps else self.estimator
+
+    def _raw(self, records: Records) -> Any:
+        if not isinstance(self.schema, TableSchema):
+            return records
+        if not self._bare:
+            return self.schema.decode(records)
+        if all(not f.listed and len(f.columns) == 1 for f in self.schema.features):
+            return records
+        return self.schema.decode(records).to_numpy()
+
+    def _score(self, raw: Any) -> Any:
+        if self.scale is Scale.PROBABILITY:
+            return self.estimator.predict_proba(raw)[:, self._column]
+        if self.scale is Scale.MARGIN:
+            margin = self.estimator.decision_function(raw)
+            return margin if self._column == 1 else -margin
+        return (np.asarray(self.estimator.predict(raw)) == self.harmful).astype(np.float64)
+
+    @cached_property
+    def _varies_with_shape(self) -> bool:
+        """Whether the same record's score has other last bits alone than in a batch."""
+        if self.sample is None or len(self.sample) < 2:
+            return True
+        rows = self.sample[np.arange(3000) % min(len(self.sample), 65)]
+        whole = np.asarray(self._score(self._raw(rows)))
+        parts = [self._score(self._raw(rows[a:b])) for a, b in ((0, 1), (1, 8), (8, 65))]
+        return not np.array_equal(whole[:65], np.concatenate(parts))
+
+    def answer(self, records: Records, want: frozenset[Grant]) -> Answers:
+        """Return what the model says of encoded records; TargetError if it fails or was never granted that."""
+        if not len(records):
+            return Answers(
+                np.empty(0, np.int8), np.empty(0), np.empty(records.shape) if Grant.GRADIENT in want else None
+            )
+        raw = self._raw(records)
+        try:
+            scores, seconds = self._timed(raw, len(records))
+        except Exception as error:
+            raise TargetError(f"The model {self.name!r} failed on {len(records)} records: {error}") from error
+        told = answers_from(scores, len(records), self.threshold, seconds, self.name)
+        if Grant.GRADIENT not in want:
+            return told
+        return Answers(told.decisions, told.scores, self._gradients(records), told.seconds)
+
+    def _timed(self, raw: Any, n: int) -> tuple[Floats, float]:
+        if not self._varies_with_shape:
+            started = time.perf_counter()
+            return np.asarray(self._score(raw)), time.perf_counter() - started
+        seconds, parts = 0.0, []
+        for start in range(0, n, BLOCK):
+            block = raw[start : start + BLOCK]
+            short = BLOCK - len(block)
+            if short:  # filled up with the first row, so that every call has the same shape
+                rows = np.concatenate([np.arange(len(block)), np.zeros(short, dtype=np.intp)])
+                block = block.iloc[rows] if hasattr(block, "iloc") else block[rows]
+            started = time.perf_counter()
+            parts.append(np.asarray(self._score(block))[: BLOCK - short])
+            seconds += time.perf_counter() - started
+        return np.concatenate(parts), seconds
+
+    def _margin(self, records: Records) -> Floats:
+        scores = np.asarray(self._score(self._raw(records)), dtype=np.float64)
+        if self.scale is Scale.PROBABILITY:
+            if hasattr(self.estimator, "decision_function"):
+                margin = np.asarray(self.estimator.decision_function(self._raw(records)), dtype=np.float64)
+                return margin if self._column == 1 else -margin
+            scores = np.clip(scores, 1e-300, 1 - 1e-16)
+            return np.log(scores) - np.log1p(-scores)
+        return scores
+
+    @cached_property
+    def _structure(self) -> Structure | None:
+        if not isinstance(self.schema, TableSchema) or self.scale is Scale.LABEL or self.sample is None:
+            return None
+        limit = self.threshold
+        if self.scale is Scale.PROBABILITY:
+            if not 0 < self.threshold < 1:
+                return None
+            limit = float(np.log(self.threshold) - np.log1p(-self.threshold))
+        try:
+            return read_additive(self._margin, self.schema, self.sample[:200], limit, self.name)
+        except TargetError:
+            return None  # not additive: STRUCTURE is then not among the grants, and asking for it says so
+
+    def structure(self) -> Structure:
+        """Return the model's parts; TargetError if its margin is no sum over features."""
+        if self._structure is None:
+            raise TargetError(
+                f"The structure of {self.name!r} cannot be read: its margin is no sum over features. "
+                "Structure is granted for linear models and scorecards only."
+            )
+        return self._structure
+
+    def _gradients(self, records: Records) -> Floats:
+        """Return the margin's gradient (n, d) in raw column units; NaN for listed features, which have none."""
+        inside = self.structure()
+        slope = np.where([t is None for t in inside.tables], inside.weights, np.nan)
+        return np.tile(slope, (len(records), 1))
