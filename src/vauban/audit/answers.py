@@ -1,0 +1,176 @@
+"""Ask the target once about each record, and keep every answer in an append-only log.
+
+A log is what makes a run survive a crash: attacks are deterministic given seed and answers, so a run that is started
+again asks the same questions, and what was logged is answered from the log. Frames of a log file::
+
+    b"VLOG" | count: u32 | keys: u64 * n | decisions: i8 * n | scores: f64 * n | crc32 of the arrays: u32
+
+A frame that a crash cut off is dropped, and overwritten by the next one.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vauban.contracts import SCORE, Answers, Decisions, Target
+from vauban.errors import TargetError
+from vauban.records import Floats, Records, fingerprints
+from vauban.threat import Grant
+
+_MAGIC = b"VLOG"
+_HEAD = struct.Struct("<4sI")
+_TAIL = struct.Struct("<I")
+_ROW = 8 + 1 + 8
+
+Keys = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Answers of an earlier life of the run, sorted by key."""
+
+    keys: Keys
+    decisions: Decisions
+    scores: Floats
+
+    def find(self, keys: Keys) -> NDArray[np.int64]:
+        """Return the position of each key (n,), -1 where it was never logged."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, at, -1)
+
+
+NOTHING_LOGGED = Logged(np.empty(0, np.uint64), np.empty(0, np.int8), np.empty(0))
+
+
+def _frames(data: bytes) -> tuple[list[tuple[Keys, Decisions, Floats]], int]:
+    """Return the whole frames of a log, and the number of bytes that they fill."""
+    frames, at = [], 0
+    while at + _HEAD.size <= len(data):
+        magic, n = _HEAD.unpack_from(data, at)
+        end = at + _HEAD.size + n * _ROW + _TAIL.size
+        if magic != _MAGIC or end > len(data):
+            break
+        body = data[at + _HEAD.size : end - _TAIL.size]
+        if zlib.crc32(body) != _TAIL.unpack_from(data, end - _TAIL.size)[0]:
+            break
+        keys = np.frombuffer(body, "<u8", n)
+        decisions = np.frombuffer(body, np.int8, n, 8 * n)
+        scores = np.frombuffer(body, "<f8", n, 9 * n)
+        frames.append((keys.astype(np.uint64), decisions, scores.astype(np.float64)))
+        at = end
+    return frames, at
+
+
+def read_logs(paths: Iterable[Path]) -> Logged:
+    """Return all whole answers of log files; of a key that several hold, the first."""
+    frames = [f for path in paths for f in _frames(path.read_bytes())[0]]
+    if not frames:
+        return NOTHING_LOGGED
+    keys, first = np.unique(np.concatenate([f[0] for f in frames]), return_index=True)
+    return Logged(keys, np.concatenate([f[1] for f in frames])[first], np.concatenate([f[2] for f in frames])[first])
+
+
+class LogFile:
+    """One worker's append-only log; None as a path keeps nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._file = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = _frames(path.read_bytes())[1] if path.exists() else 0
+            self._file = path.open("r+b" if path.exists() else "w+b")
+            self._file.truncate(whole)
+            self._file.seek(whole)
+
+    def append(self, keys: Keys, decisions: Decisions, scores: Floats) -> None:
+        """Write one frame and hand it to the operating system, so that a killed process does not lose it."""
+        if self._file is None:
+            return
+        body = keys.astype("<u8").tobytes() + decisions.astype(np.int8).tobytes() + scores.astype("<f8").tobytes()
+        self._file.write(_HEAD.pack(_MAGIC, len(keys)) + body + _TAIL.pack(zlib.crc32(body)))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+class Oracle:
+    """Answers questions with at most one scoring a different record: memory first, then the log, then the model.
+
+    ``model_calls``, ``rows_scored`` and ``model_seconds`` count what the model did for this run, earlier lives
+    included: an answer from the log counts as a row scored, but takes no time.
+    """
+
+    def __init__(self, target: Target, logged: Logged = NOTHING_LOGGED, log: LogFile | None = None) -> None:
+        self.target = target
+        self.model_calls = 0
+        self.rows_scored = 0
+        self.model_seconds = 0.0
+        self._logged = logged
+        self._log = log or LogFile(None)
+        self._at: dict[int, int] = {}
+        self._decisions: Decisions = np.empty(1024, dtype=np.int8)
+        self._scores: Floats = np.empty(1024, dtype=np.float64)
+
+    def ask(self, records: Records, want: frozenset[Grant]) -> Answers:
+        """Return what the target says of records (n, ...); scores are NaN where the target has none."""
+        if not self.target.deterministic:
+            raise TargetError(
+                f"The model {self.target.name!r} answers differently each time; it cannot be audited yet."
+            )
+        if Grant.GRADIENT in want:  # gradients are not kept: few attacks ask for them, and each is as long as a record
+            return self._count(self.target.answer(records, want), len(records))
+        if not len(records):
+            return Answers(np.empty(0, np.int8), np.empty(0))
+        keys = fingerprints(records)
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        at = np.fromiter(map(self._at.get, unique.tolist(), repeat(-1)), dtype=np.int64, count=len(unique))
+        new = np.flatnonzero(at < 0)
+        if len(new):
+            at[new] = self._learn(unique[new], records, first[new])
+        where = at[inverse]
+        return Answers(self._decisions[where], self._scores[where])
+
+    def _learn(self, keys: Keys, records: Records, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        decisions, scores = np.empty(len(keys), np.int8), np.empty(len(keys))
+        logged = self._logged.find(keys)
+        old, fresh = logged >= 0, logged < 0
+        decisions[old], scores[old] = self._logged.decisions[logged[old]], self._logged.scores[logged[old]]
+        if fresh.any():
+            told = self.target.answer(records[rows[fresh]], self.target.grants & SCORE)
+            self.model_seconds += told.seconds
+            decisions[fresh] = told.decisions
+            scores[fresh] = np.nan if told.scores is None else told.scores
+            self._log.append(keys[fresh], decisions[fresh], scores[fresh])
+        self.model_calls += 1
+        self.rows_scored += len(keys)
+        return self._remember(keys, decisions, scores)
+
+    def _remember(self, keys: Keys, decisions: Decisions, scores: Floats) -> NDArray[np.int64]:
+        start = len(self._at)
+        end = start + len(keys)
+        if end > len(self._scores):
+            size = max(end, 2 * len(self._scores))
+            self._decisions = np.concatenate([self._decisions[:start], np.empty(size - start, np.int8)])
+            self._scores = np.concatenate([self._scores[:start], np.empty(size - start)])
+        self._decisions[start:end], self._scores[start:end] = decisions, scores
+        self._at.update(zip(keys.tolist(), range(start, end), strict=True))
+        return np.arange(start, end)
+
+    def _count(self, answers: Answers, rows: int) -> Answers:
+        self.model_calls += 1
+        self.rows_scored += rows
+        self.model_seconds += answers.seconds
+        return answers

@@ -1,0 +1,161 @@
+"""Judge claims: a success is what the model's own answer says of the exact record, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vauban.contracts import LABEL, SCORE, Bound, Candidate, Claim, Decider, Decisions, Target
+from vauban.errors import ContractViolation, TargetError
+from vauban.records import Floats, Ints, Mask, Records
+from vauban.schema import FORBIDDEN, Schema
+from vauban.threat import Cell
+
+NEVER = np.iinfo(np.int64).max
+"""The ordinal of a success that never came."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a search reached, by victim of the cohort, in its order.
+
+    Attributes:
+        ids: (n,) victims.
+        cost: (n,) of the cheapest possible record that flips; infinite where there is none.
+        records: (n, ...) that record; the victim's own where there is none.
+        first: (n,) ordinal of the question that flipped first; NEVER where none did.
+        at: (n,) ordinal of the question that found the cheapest; 0 for a claimed candidate.
+        used, flagged: (n,) questions, and how many were answered BLOCK.
+        bound: (n,) claimed lower bound of the cost; NaN where none is claimed.
+        score: (n,) the model's score of ``records``; NaN where it has none.
+    """
+
+    ids: Ints
+    cost: Floats
+    records: Records
+    first: Ints
+    at: Ints
+    used: Ints
+    flagged: Ints
+    bound: Floats
+    score: Floats
+
+    @property
+    def success(self) -> Mask:
+        """Which victims were evaded (n,)."""
+        return np.isfinite(self.cost)
+
+
+class Judge:
+    """Keeps, for every victim, the cheapest possible record that the model was seen to flip."""
+
+    def __init__(self, attack: str, cell: Cell, schema: Schema, victims: Records, limit: float | None) -> None:
+        n = len(victims)
+        self._attack = attack
+        self._cell = cell
+        self._schema = schema
+        self._victims = victims
+        self._limit = FORBIDDEN if limit is None else limit
+        self._cost = np.full(n, np.inf)
+        self._records = victims.copy()
+        self._first = np.full(n, NEVER, dtype=np.int64)
+        self._at = np.zeros(n, dtype=np.int64)
+        self._bound = np.full(n, np.nan)
+
+    def see(self, owner: Ints, records: Records, decisions: Decisions, ordinal: Ints) -> None:
+        """Take note of answered questions: rows (n, ...), their owners, decisions and ordinals, each (n,)."""
+        rows = np.flatnonzero(decisions == self._cell.goal)
+        if not len(rows):
+            return
+        whose = owner[rows]
+        cost = self._schema.cost(self._victims[whose], records[rows])
+        allowed = (cost < FORBIDDEN) & (cost <= self._limit)
+        rows, whose, cost = rows[allowed], whose[allowed], cost[allowed]
+        np.minimum.at(self._first, whose, ordinal[rows])
+        better = cost < self._cost[whose]
+        rows, whose, cost = rows[better], whose[better], cost[better]
+        order = np.lexsort((ordinal[rows], cost, whose))
+        rows, whose, cost = rows[order], whose[order], cost[order]
+        best = np.r_[True, np.diff(whose) != 0] if len(whose) else np.empty(0, dtype=bool)
+        rows, whose, cost = rows[best], whose[best], cost[best]
+        self._cost[whose], self._at[whose] = cost, ordinal[rows]
+        self._records[whose] = records[rows]
+
+    def hear(self, claims: Sequence[Claim], cohort: Ints, target: Target) -> None:
+        """Take note of what a search claims about its victims; ContractViolation for claims about others."""
+        members = set(cohort.tolist())
+        candidates: list[Candidate] = []
+        for claim in claims:
+            if not isinstance(claim, (Candidate, Bound)):
+                raise ContractViolation(
+                    f"Attack {self._attack!r} claims {type(claim).__name__} in a search for victims."
+                )
+            if claim.victim not in members:
+                raise ContractViolation(
+                    f"Attack {self._attack!r} claims something of {claim.victim}, not of its cohort."
+                )
+            if isinstance(claim, Bound):
+                self._bound[claim.victim] = claim.cost
+            else:
+                candidates.append(claim)
+        if candidates:
+            owner = np.array([c.victim for c in candidates], dtype=np.int64)
+            records = _stack([c.record for c in candidates], self._victims)
+            told = target.answer(records, target.grants & SCORE)
+            self.see(owner, records, told.decisions, np.zeros(len(owner), dtype=np.int64))
+
+    def verdict(self, target: Target, used: Ints, flagged: Ints) -> Judged:
+        """Return what was reached, each success asked of the model once more, in the form that it really receives.
+
+        Raises:
+            TargetError: the model does not say again what it said when the record was found.
+            ContractViolation: a claimed bound exceeds what was attained.
+        """
+        won = np.flatnonzero(np.isfinite(self._cost))
+        score = np.full(len(self._cost), np.nan)
+        if len(won):
+            told = target.answer(self._records[won], target.grants & SCORE)
+            if (told.decisions != self._cell.goal).any():
+                wrong = int((told.decisions != self._cell.goal).sum())
+                raise TargetError(
+                    f"The model {target.name!r} does not stand by its answers: {wrong} of {len(won)} successes of "
+                    f"{self._attack!r} are decided otherwise when asked again. It must answer the same each time."
+                )
+            if told.scores is not None:
+                score[won] = told.scores
+        false = self._bound > self._cost * (1 + 1e-9) + 1e-9
+        if false.any():
+            i = int(np.flatnonzero(false)[0])
+            raise ContractViolation(
+                f"Attack {self._attack!r} claims that victim {i} costs at least {self._bound[i]:.6g}, "
+                f"but evaded it for {self._cost[i]:.6g}."
+            )
+        ids = np.arange(len(self._cost))
+        return Judged(
+            ids, self._cost, self._records, self._first, self._at, used.copy(), flagged.copy(), self._bound, score
+        )
+
+
+def _stack(records: list[Any], like: Records) -> Records:
+    out = np.empty((len(records), *like.shape[1:]), dtype=like.dtype)
+    for i, record in enumerate(records):
+        out[i] = record
+    return out
+
+
+def judge_substitute(model: Decider, target: Target, fresh: Records) -> Mask:
+    """Return where a substitute decides as the target does on fresh records (n,)."""
+    told = target.answer(fresh, LABEL)
+    return np.asarray(model.decide(fresh) == told.decisions)
+
+
+def judge_membership(scores: Floats, members: Mask) -> float:
+    """Return the area under the ROC curve of membership scores (n,) against the truth (n,)."""
+    order = np.argsort(np.argsort(scores, kind="stable"), kind="stable") + 1.0
+    inside, outside = int(members.sum()), int((~members).sum())
+    if not inside or not outside:
+        raise ContractViolation("Membership is judged on suspects of which some, not all, were trained on.")
+    return float((order[members].sum() - inside * (inside + 1) / 2) / (inside * outside))

@@ -1,0 +1,64 @@
+"""Intervals: Wilson for shares, bootstrap for ratios of paired costs; quantiles that know infinity."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import norm
+
+from vauban.records import Floats
+from vauban.results import Rate
+
+LEVEL = 0.95
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> Rate:
+    """Return a share with its score interval (Wilson, JASA 22, 1927); all NaN for n = 0."""
+    if n == 0:
+        return Rate(math.nan, math.nan, math.nan, 0)
+    z = float(norm.ppf(0.5 + level / 2))
+    p = successes / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == n else min(1.0, centre + half)
+    return Rate(p, low, high, n)
+
+
+def quantile(values: Floats, q: float) -> float:
+    """Return the q-quantile of values of which some are infinite, as one of the values: the smallest with share >= q.
+
+    An interpolated quantile between a finite value and infinity would be neither. NaN for no values.
+    """
+    if not len(values):
+        return math.nan
+    return float(np.sort(values)[max(0, math.ceil(q * len(values)) - 1)])
+
+
+def paired_median_ratio(ours: Floats, theirs: Floats, *, seed: int = 0, resamples: int = 2000) -> Rate:
+    """Return the median of ours / theirs over the pairs where both are finite, with a percentile bootstrap interval.
+
+    Equal zeros are a ratio of 1. NaN where there is no such pair.
+    """
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    a, b = ours[both], theirs[both]
+    n = len(a)
+    if not n:
+        return Rate(math.nan, math.nan, math.nan, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where((a == 0) & (b == 0), 1.0, a / b)
+    rng = np.random.default_rng(seed)
+    medians = np.median(ratio[rng.integers(0, n, (resamples, n))], axis=1)
+    low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Rate(float(np.median(ratio)), float(low), float(high), n)
+
+
+def differs(successes: int, n: int, control_successes: int, control_n: int) -> float:
+    """Return the one-sided p-value that a share is above the control's (Fisher's exact test); 1 where either n is 0."""
+    from scipy.stats import fisher_exact
+
+    if not n or not control_n:
+        return 1.0
+    table = [[successes, n - successes], [control_successes, control_n - control_successes]]
+    return float(fisher_exact(table, alternative="greater").pvalue)

@@ -1,0 +1,119 @@
+"""The system under audit: a model, its data in disjoint parts, and what its errors cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vauban.contracts import Target
+from vauban.errors import BadInput
+from vauban.records import Mask
+
+Labels = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the data: raw records and their true labels (n,), 1 = harmful."""
+
+    frame: pd.DataFrame
+    labels: Labels
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.labels)
+
+    def take(self, which: Mask | NDArray[np.int64]) -> Part:
+        """Return the part made of some of its records."""
+        return Part(self.frame[which] if which.dtype == bool else self.frame.iloc[which], self.labels[which])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Disjoint parts of the data, one for each purpose."""
+
+    train: Part
+    tuning: Part
+    known: Part
+    victims: Part
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of records of each part."""
+        return {name: len(getattr(self, name)) for name in ("train", "tuning", "known", "victims")}
+
+
+SHARES = {"train": 0.55, "tuning": 0.05, "known": 0.15, "victims": 0.25}
+
+
+def split(frame: pd.DataFrame, labels: Labels, seed: int) -> Parts:
+    """Return data in disjoint parts, shuffled with the seed, each with the classes in the same shares.
+
+    Raises:
+        BadInput: a label is missing or none of 0 and 1, or a class has too few records to be in every part.
+    """
+    raw = np.asarray(labels, dtype=np.float64)
+    if raw.shape != (len(frame),):
+        raise BadInput(f"There must be one label a record, shape ({len(frame)},). Got shape {raw.shape}.")
+    if np.isnan(raw).any():
+        raise BadInput(f"{int(np.isnan(raw).sum())} of {len(raw)} labels are missing. Give every record a label.")
+    strange = sorted(set(np.unique(raw)) - {0.0, 1.0})
+    if strange:
+        raise BadInput(f"Labels must be 1 (harmful) or 0 (good). Got also {strange[:5]}.")
+    rng = np.random.default_rng((seed, 1))
+    chosen: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SHARES}
+    for label, meaning in ((0, "good"), (1, "harmful")):
+        rows = rng.permutation(np.flatnonzero(raw == label))
+        if len(rows) < 20:
+            raise BadInput(f"At least 20 {meaning} records (label {label}) are needed. Got {len(rows)}.")
+        ends = np.round(np.cumsum(list(SHARES.values())) * len(rows)).astype(int)
+        for name, piece in zip(SHARES, np.split(rows, ends[:-1]), strict=True):
+            chosen[name].append(piece)
+    whole = Part(frame.reset_index(drop=True), raw.astype(np.int8))
+    return Parts(**{name: whole.take(rng.permutation(np.concatenate(rows))) for name, rows in chosen.items()})
+
+
+@dataclass(frozen=True)
+class Economics:
+    """What a decision is worth, in the owner's money and in the attacker's.
+
+    Attributes:
+        currency: of all amounts.
+        miss: the owner's loss when a harmful record passes.
+        block: the owner's loss when a good record is blocked.
+        gain: the attacker's gain from one success.
+        unit: money that one unit of the schema's cost is to the attacker; 1 where prices are money already.
+        note: on what grounds; shown in reports.
+    """
+
+    currency: str = "EUR"
+    miss: float = 1.0
+    block: float = 1.0
+    gain: float = 1.0
+    unit: float = 1.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class System:
+    """A model under audit.
+
+    Attributes:
+        name: of the scenario.
+        target: the deployed model.
+        parts: the data; the attacker never sees ``train``, ``tuning`` or ``victims``.
+        economics: what errors cost, where anybody knows.
+        data: name, source and hash of the data, for the report.
+        harmful: what label 1 means, in words ("spam").
+    """
+
+    name: str
+    target: Target
+    parts: Parts
+    economics: Economics | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    harmful: str = "harmful"
