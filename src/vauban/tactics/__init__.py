@@ -1,0 +1,1 @@
+"""What attacks of one modality share: small parts, each named for what it does. None is an attack."""
