@@ -21,11 +21,13 @@ from vauban.records import Floats, Mask, Modality, Records
 from vauban.schema import TableSchema
 from vauban.tactics.evidence import Notebook
 from vauban.tactics.profile import effects_of, spread, turning, with_value
-from vauban.tactics.table_substitute import Design, TableSubstitute, best_substitute, learn_labels
+from vauban.tactics.table_substitute import RECIPES, Design, TableSubstitute, best_recipe, fit, learn_labels
 
 ROUND = 50
 PROFILED = 100
 """Records whose profiles effects are the mean of."""
+TURNED = 800
+"""Records of which the substitute is asked where they turn."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class TablePicture:
     """What probing learnt of a model of tables. Picklable; plain data and fitted scikit-learn estimators.
 
     Attributes:
-        effects: strongest first; sizes are changes of the margin (log-odds, for a model that answers probabilities)
-            over the feature's natural spread in the class looked at.
+        effects: strongest first; sizes are changes over the feature's natural spread in the class looked at: of the
+            margin (log-odds, for a model that answers probabilities), or of the share of records blocked where only
+            labels are granted.
         substitute: what predicts the model.
     """
 
@@ -116,14 +119,18 @@ class _Probe:
         self.grids = [spread(f, self.pool[:, j]) for j, f in enumerate(self.schema.features)]
         self.changes = [(j, float(v)) for j, values in enumerate(self.grids) for v in self._ends(j, values)]
         self.believed, self.fitted_on = self.prior, 0
+        self.recipe, self.chosen_on = RECIPES[0], 0
 
     def _ends(self, j: int, values: Floats) -> Floats:
         return values if self.schema.features[j].listed else values[[0, -1]] if len(values) > 1 else values[:0]
 
-    def substitute(self) -> TableSubstitute:
-        if len(self.notes) != self.fitted_on:
-            self.believed = best_substitute(self.notes.answered(), self.design, self.prior, self.seed)
-            self.fitted_on = len(self.notes)
+    def substitute(self, *, final: bool = False) -> TableSubstitute:
+        """Return what the answers so far teach. How it is made is chosen anew at the end, and as answers double."""
+        if final or len(self.notes) != self.fitted_on:
+            data = self.notes.answered()
+            if final or len(data) >= 2 * self.chosen_on:
+                self.recipe, self.chosen_on = best_recipe(data, self.design, self.prior, self.seed), len(data)
+            self.believed, self.fitted_on = fit(self.recipe, data, self.design, self.prior, self.seed), len(data)
         return self.believed
 
     # --- questions --------------------------------------------------------------------------------
@@ -214,7 +221,7 @@ class _Probe:
 
     def turn_bases(self, j: int, low: float, high: float, substitute: TableSubstitute) -> Records:
         """Return records that are believed to turn, evenly spread over where they are believed to."""
-        sample = self.pool[~np.isnan(self.pool[:, j])][:400]
+        sample = self.pool[~np.isnan(self.pool[:, j])][:TURNED]
         at = turning(substitute.margin, sample, j, low, high)
         turns = np.flatnonzero(~np.isnan(at))
         if len(turns) >= self.bases:
@@ -228,21 +235,28 @@ class _Probe:
     # --- what they told ---------------------------------------------------------------------------
 
     def effects(self, substitute: TableSubstitute) -> tuple[Effect, ...]:
-        thresholds = {j: self.threshold(t, substitute) for j, t in self.turns.items()}
-        found = {j: v for j, v in thresholds.items() if v is not None}
-        return effects_of(substitute.margin, self.schema, self.pool[:PROFILED], self.pool, found)
+        found = {j: v for j, t in self.turns.items() if (v := self.threshold(t, substitute)) is not None}
+        few = self.pool[:PROFILED]
+        return effects_of(substitute.margin, self.schema, few, self.pool, found, shares=not self.notes.scored)
 
     def threshold(self, turn: _Turn, substitute: TableSubstitute) -> float | None:
-        """Return the median turn of the records bisected; None where too few turn, or none is known closely."""
-        if len(turn.bases) < max(3, self.bases // 4):
+        """Return the median turn of the class; None where too few records turn, or none of them is known closely.
+
+        It is the median of those bisected, and by how much the substitute thinks that they differ from the class.
+        """
+        width = turn.scope[1] - turn.scope[0]
+        if len(turn.bases) < max(3, self.bases // 4) or np.median(turn.high) - np.median(turn.low) > width / 8:
             return None
         measured = float(np.median(turn.estimates()))
-        if np.median(turn.high) - np.median(turn.low) > (turn.scope[1] - turn.scope[0]) / 8:
-            return None
-        return measured
+        here = turning(substitute.margin, turn.bases, turn.j, *turn.scope)
+        there = turning(substitute.margin, self.pool[:TURNED], turn.j, *turn.scope)
+        if turn.tolerance() == turn.step or np.isnan(here).any() or np.isnan(there).all():
+            return measured
+        differ = float(np.nanmedian(there) - np.median(here))
+        return float(np.clip(measured + np.clip(differ, -width / 10, width / 10), *turn.scope))
 
     def picture(self) -> TablePicture:
-        substitute = self.substitute()
+        substitute = self.substitute(final=True)
         return TablePicture(self.effects(substitute), substitute)
 
 

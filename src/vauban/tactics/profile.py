@@ -17,7 +17,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 RARE = 0.02
 """Share of records below which a listed value does not count for its feature's effect: it would rank by its rarity."""
 
-GRID = 33
+GRID = 17
 """Points between the ends of a feature's range at which a turn is looked for."""
 
 
@@ -39,18 +39,24 @@ def with_value(records: Records, j: int, values: Floats | float) -> Records:
     return out
 
 
-def curve(margin: MarginOf, records: Records, j: int, values: Floats) -> Floats:
-    """Return the mean margin (k,) of records (n, d) with feature j at each of k values (partial dependence).
+def profiles(margin: MarginOf, records: Records, j: int, values: Floats) -> Floats:
+    """Return the margins (n, k) of records (n, d) with feature j at each of k values.
 
-    Friedman, "Greedy function approximation" (Annals of Statistics 29, 2001, section 8.2).
+    Their means are the partial dependence of Friedman, "Greedy function approximation" (Annals of Statistics 29, 2001,
+    section 8.2).
     """
     n, k = len(records), len(values)
-    margins = margin(with_value(np.repeat(records, k, axis=0), j, np.tile(values, n)))
-    return np.asarray(margins.reshape(n, k).mean(axis=0))
+    return margin(with_value(np.repeat(records, k, axis=0), j, np.tile(values, n))).reshape(n, k)
 
 
 def effects_of(
-    margin: MarginOf, schema: TableSchema, records: Records, sample: Records, turns: Mapping[int, float]
+    margin: MarginOf,
+    schema: TableSchema,
+    records: Records,
+    sample: Records,
+    turns: Mapping[int, float],
+    *,
+    shares: bool,
 ) -> tuple[Effect, ...]:
     """Return what moves a margin in a class of records, strongest first.
 
@@ -60,29 +66,26 @@ def effects_of(
         records: (n, d) of the class: each is moved in one feature at a time.
         sample: (m, d) of the class, from which natural spreads are read.
         turns: thresholds already known, by the feature's position.
+        shares: whether sizes are changes of the share of records blocked, not of the margin.
 
     Returns:
-        An effect a feature: its size is the change of the margin over the feature's natural spread.
+        An effect a feature: its size is the change over the feature's natural spread.
     """
     if not len(records):
         return ()
-    found = []
+    found: list[tuple[float, Effect]] = []
     for j, feature in enumerate(schema.features):
         values = spread(feature, sample[:, j])
-        means = curve(margin, records, j, values) if len(values) > 1 else np.zeros(len(values))
+        margins = profiles(margin, records, j, values)
+        means = margins.mean(axis=0)
         counted = _common(feature, sample[:, j])
-        size = float(np.ptp(means[counted])) if counted.any() else 0.0
+        width = float(np.ptp(means[counted])) if counted.any() else 0.0
+        blocked = (margins >= 0).mean(axis=0)[counted] if shares else means[counted]
+        size = float(np.ptp(blocked)) if counted.any() else 0.0
         order = np.argsort(-means, kind="stable") if feature.listed else ()
-        found.append(
-            Effect(
-                feature.name,
-                size,
-                _direction(feature, means),
-                turns.get(j),
-                tuple(str(feature.values[int(i)]) for i in order),
-            )
-        )
-    return tuple(sorted(found, key=lambda e: -e.effect))
+        listed = tuple(str(feature.values[int(i)]) for i in order)
+        found.append((width, Effect(feature.name, size, _direction(feature, means), turns.get(j), listed)))
+    return tuple(effect for _, effect in sorted(found, key=lambda pair: (-pair[1].effect, -pair[0])))
 
 
 def _common(feature: Feature, column: Floats) -> Mask:
@@ -107,8 +110,10 @@ def _direction(feature: Feature, means: Floats) -> str:
 def turning(margin: MarginOf, records: Records, j: int, low: float, high: float) -> Floats:
     """Return the value of feature j, from low to high, at which each record's decision first turns (n,); NaN: never."""
     values = np.linspace(low, high, GRID)
-    n = len(records)
-    side = margin(with_value(np.repeat(records, GRID, axis=0), j, np.tile(values, n))).reshape(n, GRID) >= 0
+    margins = profiles(margin, records, j, values)
+    side = margins >= 0
     turned = side[:, 1:] != side[:, :-1]
     first = turned.argmax(axis=1)
-    return np.where(turned.any(axis=1), (values[first] + values[first + 1]) / 2, np.nan)
+    here, there = (np.take_along_axis(margins, (first + k)[:, None], axis=1)[:, 0] for k in (0, 1))
+    share = np.divide(here, here - there, out=np.zeros(len(here)), where=here != there)
+    return np.where(turned.any(axis=1), values[first] + share * (values[1] - values[0]), np.nan)

@@ -7,7 +7,7 @@ answers outweigh it as they come in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,12 +23,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from vauban.contracts import Decisions
 from vauban.records import Floats, Mask, Records
 from vauban.schema import TableSchema
+from vauban.tactics.choice import FEWEST, losses, nearness, simplest
 from vauban.tactics.evidence import Answered
 from vauban.threat import Decision
-
-FOLDS = 3
-FEWEST = 20
-"""Answers of both sides together from which a substitute is fitted; below, what labels teach has to do."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +79,6 @@ RECIPES = (
     Recipe("forest", heeds=False),
 )
 """From the one that trusts labels most to the one that trusts them least: order settles what is too close to call."""
-
-PREFER = 1.0
-"""Standard errors by which a later recipe must be better."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +173,9 @@ def _forest(*, classify: bool, seed: int) -> Any:
 
 
 def fit(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, seed: int) -> TableSubstitute:
-    """Return the substitute of one recipe, fitted on answers of both sides."""
-    if recipe.kind == "labels":
-        return prior
+    """Return the substitute of one recipe, fitted on answers; what labels teach where those are all of one side."""
+    if recipe.kind == "labels" or not data.torn:
+        return _yielding(data, prior)
     heeded = prior if recipe.heeds else None
     believed = None if heeded is None else heeded.margin(data.records)
     columns = _beside(design(data.records), believed)
@@ -202,26 +196,6 @@ def fit(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, 
     return TableSubstitute(design, linear, model.fit(raw, rest, sample_weight=weight), heeded)
 
 
-def nearness(margins: Floats) -> Floats:
-    """Return weights (n,): full near the line, falling with the square of the distance far out.
-
-    A score that is all but 0 or 1 must not decide how the line is drawn.
-    """
-    width = float(np.median(np.abs(margins))) or 1.0
-    return 1.0 / (1.0 + (margins / width) ** 2)
-
-
-def best_substitute(data: Answered, design: Design, prior: TableSubstitute, seed: int) -> TableSubstitute:
-    """Return the substitute that cross-validation on the answers prefers, fitted on all of them.
-
-    With few answers, or answers of one side only, it is what labels teach, yielding to the answers.
-    """
-    if len(data) < FEWEST or not data.torn:
-        return _yielding(data, prior)
-    chosen = simplest([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])
-    return fit(RECIPES[chosen], data, design, prior, seed)
-
-
 def _yielding(data: Answered, prior: TableSubstitute) -> TableSubstitute:
     """Return what labels teach, shifted until it agrees with enough answers that are all of one side."""
     if len(data) < FEWEST or data.torn:
@@ -232,42 +206,15 @@ def _yielding(data: Answered, prior: TableSubstitute) -> TableSubstitute:
     return replace(prior, offset=prior.offset - max(0.0, float(np.nextafter(margins.max(), np.inf))))
 
 
+def best_recipe(data: Answered, design: Design, prior: TableSubstitute, seed: int) -> Recipe:
+    """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
+    if len(data) < FEWEST or not data.torn:
+        return RECIPES[0]
+    return RECIPES[simplest([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])]
+
+
 def _losses(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, seed: int) -> Floats:
-    """Return a loss for each record as it occurs (all records, where those are few), each left out of one fit.
+    def refitted(part: Answered) -> Callable[[Records], Floats]:
+        return fit(recipe, part, design, prior, seed).margin
 
-    It is 1 where the side is predicted wrongly. Where scores are known, the error of the margin adds its share.
-    """
-    judged = data.natural if data.natural.sum() >= FEWEST else np.ones(len(data), dtype=np.bool_)
-    fold = data.family % np.uint64(FOLDS)
-    out = np.ones(len(data))
-    for k in range(FOLDS):
-        test = (fold == k) & judged
-        part = data.pick(fold != k)
-        if not test.any():
-            continue
-        predicted = best_or(recipe, part, design, prior, seed).margin(data.records[test])
-        out[test] = (predicted >= 0) != data.blocked[test]
-        if data.margins is not None:
-            truth = data.margins[test]
-            width = float(np.median(np.abs(data.margins))) or 1.0
-            out[test] += np.minimum(nearness(truth) * ((predicted - truth) / width) ** 2, 1.0)
-    return out[judged]
-
-
-def best_or(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, seed: int) -> TableSubstitute:
-    """Return the substitute of a recipe, or the shifted prior where the answers are all of one side."""
-    return fit(recipe, data, design, prior, seed) if data.torn else _yielding(data, prior)
-
-
-def simplest(losses: Sequence[Floats]) -> int:
-    """Return the first of several models that is not worse than the best by more than one standard error.
-
-    Losses are paired, (n,) a model; the rule is that of Breiman, Friedman, Olshen and Stone, "Classification and
-    regression trees" (1984, section 3.4.3).
-    """
-    best = min(range(len(losses)), key=lambda i: float(losses[i].mean()))
-    for i, loss in enumerate(losses):
-        excess = loss - losses[best]
-        if float(excess.mean()) <= PREFER * float(excess.std()) / np.sqrt(len(excess)):
-            return i
-    return best
+    return losses(data, refitted)
