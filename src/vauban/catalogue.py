@@ -52,7 +52,11 @@ class Entry:
         return CHAFF if self.role != "explorer" and cell is Cell.EA else self.tags
 
 
-_ENTRIES = (Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),)
+_ENTRIES = (
+    Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),
+    Entry("probing-tables", "vauban.exploratory.probing_tables:ProbingTables", role="explorer", tags=PROBING),
+    Entry("probing-messages", "vauban.exploratory.probing_messages:ProbingMessages", role="explorer", tags=PROBING),
+)
 
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 
