@@ -105,12 +105,12 @@ def _sms(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
 def _enron(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
     frame = pd.read_parquet(io.BytesIO(data), columns=["label", "subject", "body"])
     texts = frame["subject"] + "\n" + frame["body"]
-    return pd.DataFrame({"text": texts}, dtype="str"), (frame["label"] == "spam").to_numpy(dtype=np.int8)
+    return pd.DataFrame({"text": texts}, dtype="str"), np.asarray(frame["label"] == "spam", dtype=np.int8)
 
 
 def _german(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
     frame = pd.read_csv(io.BytesIO(data), sep=" ", header=None, names=[*GERMAN_COLUMNS, "class"])
-    return frame.drop(columns="class"), (frame["class"] == 2).to_numpy(dtype=np.int8)
+    return frame.drop(columns="class"), np.asarray(frame["class"] == 2, dtype=np.int8)
 
 
 def _taiwan(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
