@@ -60,9 +60,7 @@ class Plan:
     out_of_scope: tuple[Skipped, ...]
 
 
-def make_plan(
-    system: System, threats: Sequence[ThreatModel], names: Sequence[str] | None, most: int, seed: int
-) -> Plan:
+def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[str] | None, most: int) -> Plan:
     """Return what to try.
 
     Args:
