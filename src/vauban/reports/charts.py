@@ -20,8 +20,8 @@ from vauban.reports.hostile import clipped
 from vauban.reports.phrases import percent, quantity
 
 _WIDTH, _HEIGHT, _FONT = 400.0, 250.0, 11.0
-_RIGHT = 0.70  # what is right of this share of the width belongs to the labels of the lines
-_LABEL_LENGTH = 20
+_LEFT, _RIGHT = 0.12, 0.68  # shares of the width; what is right of them belongs to the labels of the lines
+_LABEL_LENGTH = 18
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)), (0, (1, 2)))
 # Marks that stand for the variables of the page; matplotlib needs numbers for colours.
 _INK, _MUTED, _LINE, _BAND = "#010101", "#010102", "#010103", "#010104"
@@ -122,12 +122,12 @@ def _axes() -> Iterator[tuple[Any, Any]]:
 
     with matplotlib.style.context(["default", _STYLE], after_reset=True):
         figure = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72), dpi=72)
-        axes = figure.add_axes((0.095, 0.17, _RIGHT - 0.095, 0.70))
+        axes = figure.add_axes((_LEFT, 0.17, _RIGHT - _LEFT, 0.70))
         axes.set_axisbelow(True)
         axes.set_ylim(0, 1)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=[f"{y}" for y in ("0", "25", "50", "75", "100\u00a0%")])
         axes.grid(axis="y")
-        axes.text(-0.13, 1.10, "AXIS Y", transform=axes.transAxes, color=_MUTED)
+        axes.text(-_LEFT / (_RIGHT - _LEFT), 1.10, "AXIS Y", transform=axes.transAxes, color=_MUTED)
         axes.set_xlabel("AXIS X", loc="right", labelpad=3)
         yield figure, axes
 

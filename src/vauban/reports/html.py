@@ -60,6 +60,7 @@ def _environment() -> jinja2.Environment:
         plural=phrases.plural,
         percent=phrases.percent,
         interval=phrases.interval,
+        range=phrases.short_interval,
         cost=phrases.cost,
         duration=phrases.duration,
         listing=phrases.listing,

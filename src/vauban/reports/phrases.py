@@ -70,6 +70,16 @@ def interval(rate: Mapping[str, Any]) -> str:
     return f"{bounds}, {size}" if size else bounds
 
 
+def short_interval(rate: Mapping[str, Any]) -> str:
+    """Return interval and size of a rate for a table whose head names the interval: 88 % to 97 %, n = 120."""
+    n = rate.get("n")
+    size = "" if n is None else f"n{NBSP}={NBSP}{count(n)}"
+    if rate["value"] is None or rate["low"] is None or rate["high"] is None:
+        return size or UNKNOWN
+    bounds = f"{percent(rate['low'], n)} to {percent(rate['high'], n)}"
+    return f"{bounds}, {size}" if size else bounds
+
+
 def is_currency(unit: str) -> bool:
     """Return whether a unit is a currency code of three capitals (EUR), which stands before its number."""
     return len(unit) == 3 and unit.isascii() and unit.isalpha() and unit.isupper()
