@@ -14,6 +14,8 @@ from vauban.reports import html, json, markdown
 
 Render = Callable[[Mapping[str, Any]], str]
 
-FORMATS: Mapping[str, Render] = MappingProxyType({"html": html.render, "json": json.render, "markdown": markdown.render})
+FORMATS: Mapping[str, Render] = MappingProxyType(
+    {"html": html.render, "json": json.render, "markdown": markdown.render}
+)
 
 __all__ = ["FORMATS", "Render"]

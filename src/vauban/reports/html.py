@@ -205,10 +205,8 @@ def _learnt_box(best: Mapping[str, Any] | None) -> _Box:
     if best is None:
         return _Box("What was learnt", "nothing", ("no exploration in this run",), tried=False)
     last = best["agreement"][-1] if best["agreement"] else None
-    decisive = [
-        *(row["name"] for row in digest.by_effect(best["features"])),
-        *(row["word"] for row in digest.by_effect(best["words"])),
-    ]
+    words = [row["word"] for row in digest.by_effect(best["words"])]
+    decisive = words or [row["name"] for row in digest.by_effect(best["features"])]
     names = ", ".join(hostile.clipped(name, 9) for name in decisive[:3])
     figure = phrases.percent(last["value"], last["n"]) if last else "not measured"
     return _Box("What was learnt", figure, ("agreement with the model", f"decisive: {names}" if names else ""))

@@ -22,9 +22,13 @@ class Axis:
 
 AXES = {
     "EI": Axis("exploratory", "integrity", "of harmful records can be made to pass", "share that passes"),
-    "EA": Axis("exploratory", "availability", "of legitimate records can be made to be blocked", "share that is blocked"),
+    "EA": Axis(
+        "exploratory", "availability", "of legitimate records can be made to be blocked", "share that is blocked"
+    ),
     "CI": Axis("causative", "integrity", "of harmful records pass after retraining", "share that passes"),
-    "CA": Axis("causative", "availability", "of legitimate records are blocked after retraining", "share that is blocked"),
+    "CA": Axis(
+        "causative", "availability", "of legitimate records are blocked after retraining", "share that is blocked"
+    ),
 }
 SPECIFICITIES = ("indiscriminate", "targeted")
 ROLES = {"attack": "attack", "control": "control", "baseline": "baseline"}
