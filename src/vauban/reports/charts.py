@@ -195,8 +195,7 @@ def _finished(root: ElementTree.Element, name: str, title: str, texts: Mapping[s
         }
         if "id" in element.attrib:
             element.set("id", f"{name}-{element.attrib['id']}")
-        if element.text in texts:
-            element.text = texts[element.text]
+        element.text = texts.get(element.text or "", element.text)
     root.attrib = {"viewBox": root.attrib["viewBox"], "class": "chart", "role": "img", "aria-label": title}
     heading = ElementTree.Element("title")
     heading.text = title

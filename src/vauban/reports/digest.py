@@ -132,7 +132,7 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
 
 @dataclass(frozen=True)
 class Headline:
-    """The figures of one violation: its strongest attack (indiscriminate where there is one) and how many were tried."""
+    """The figures of one violation: its strongest attack, indiscriminate where one is, and how many were tried."""
 
     cell: str
     axis: Axis

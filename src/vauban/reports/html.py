@@ -62,6 +62,7 @@ def _environment() -> jinja2.Environment:
         interval=phrases.interval,
         range=phrases.short_interval,
         cost=phrases.cost,
+        spent=phrases.spent,
         duration=phrases.duration,
         listing=phrases.listing,
         record=hostile.record,
@@ -181,7 +182,7 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
             boxes[name] = _Box(name.capitalize(), "not tried", ("in this run",), tried=False)
             continue
         rate = finding["success_rate"]
-        spent = f"median {phrases.cost(finding['cost']['median'], finding['cost']['unit'])}"
+        spent = f"median {hostile.clipped(phrases.spent(finding, 'median'), 18)}"
         asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} for one record"
         words = entry.axis.happens.split()
         middle = words.index("can")

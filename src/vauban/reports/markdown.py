@@ -37,10 +37,16 @@ def escaped(text: str, length: int = _TEXT_LENGTH) -> str:
     """
     line = _SPECIAL.sub(r"\\\1", hostile.clipped(text, length))
     line = "".join(_ENTITIES.get(character, character) for character in line)
-    line = re.sub(
-        r"(?i)(https?|ftp|mailto|xmpp):|\bwww\.", lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", line
-    )
-    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", line)
+    line = re.sub(r"(?i)((?:https?|ftp|mailto|xmpp)(?=:)|www(?=\.))([:.])", _unlinked, line)
+    return re.sub(r"^(?:([-+=])|(\d+)([.)])(?=\s|$))", _no_list, line)
+
+
+def _unlinked(found: re.Match[str]) -> str:
+    return f"{found[1]}&#{ord(found[2])};"
+
+
+def _no_list(found: re.Match[str]) -> str:
+    return f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -64,19 +70,22 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
     for entry in digest.headlines(result):
         finding, name = entry.finding, entry.axis.violation.capitalize()
         if finding is None:
-            lines.append(f"**{name}**: not tried. {'; '.join(map(escaped, entry.reasons))}.")
+            lines.append(f"**{name}**: not tried ({'; '.join(map(escaped, entry.reasons))}).")
             continue
-        rate, unit = finding["success_rate"], finding["cost"]["unit"]
+        rate = finding["success_rate"]
+        if rate["value"] is None:
+            lines.append(f"**{name}**: {phrases.interval(rate)}; no record could be attacked.")
+            continue
         asked = phrases.plural(finding["queries"]["median"], "question")
         lines.append(
             f"**{name}**: {phrases.percent(rate['value'], rate['n'])} {entry.axis.happens} ({phrases.interval(rate)}) "
-            f"by {escaped(finding['title'])}, at a median cost of {escaped(phrases.cost(finding['cost']['median'], unit))} "
+            f"by {escaped(finding['title'])}, at a median cost of {escaped(phrases.spent(finding, 'median'))} "
             f"and {asked} (median) for one record.{_money(finding['money'])}"
         )
+    fnr, fpr = (f"{phrases.percent(clean[rate]['value'], clean[rate]['n'])}" for rate in ("fnr", "fpr"))
     lines.append(
-        f"**Without an attacker**: {phrases.percent(clean['fnr']['value'], clean['fnr']['n'])} of harmful records pass "
-        f"({phrases.interval(clean['fnr'])}); {phrases.percent(clean['fpr']['value'], clean['fpr']['n'])} of legitimate "
-        f"records are blocked ({phrases.interval(clean['fpr'])})."
+        f"**Without an attacker**: {fnr} of harmful records pass ({phrases.interval(clean['fnr'])}); "
+        f"{fpr} of legitimate records are blocked ({phrases.interval(clean['fpr'])})."
     )
     return [*parts, _bullets(lines)]
 
@@ -103,7 +112,13 @@ def _cells(result: Mapping[str, Any]) -> list[str]:
                 shown = f"{phrases.percent(rate['value'], rate['n'])} ({phrases.short_interval(rate)})"
                 row.append(f"{shown}, {escaped(entry.finding['title'])}")
         rows.append(row)
-    return ["## The eight cells", _table(["", "indiscriminate", "targeted"], rows)]
+    attackers = [
+        f"{threat['cell']}, {threat['specificity']}: {escaped(threat['attacker'])}; sees "
+        f"{escaped(', '.join(threat['grants'])) or 'nothing'}, knows {escaped(threat['knows'])}"
+        for threat in result["threats"]
+    ]
+    table = _table(["", "indiscriminate", "targeted"], rows)
+    return ["## The eight cells", table, *([_bullets(attackers)] if attackers else [])]
 
 
 def _findings(result: Mapping[str, Any]) -> list[str]:
@@ -111,21 +126,20 @@ def _findings(result: Mapping[str, Any]) -> list[str]:
         return ["## All findings", "No attack has a result in this run."]
     rows = []
     for finding in digest.ranked(result["findings"]):
-        rate, cost, queries = finding["success_rate"], finding["cost"], finding["queries"]
+        rate, queries = finding["success_rate"], finding["queries"]
         role = "" if finding["role"] == "attack" else f" ({finding['role']})"
-        spread = "" if cost["median"] is None and cost["p10"] is None else (
-            f" ({escaped(phrases.cost(cost['p10'], cost['unit']))} to {escaped(phrases.cost(cost['p90'], cost['unit']))})"
-        )  # fmt: skip
-        rows.append([
+        easy, median, hard = (escaped(phrases.spent(finding, which)) for which in ("p10", "median", "p90"))
+        row = [
             f"{finding['cell']}, {finding['specificity']}",
             f"{escaped(finding['title'])}{role}",
             escaped(", ".join(finding["grants"])) or "nothing",
             f"{phrases.percent(rate['value'], rate['n'])} ({phrases.short_interval(rate)})",
-            f"{escaped(phrases.cost(cost['median'], cost['unit']))}{spread}",
+            median if easy == hard == median else f"{median} ({easy} to {hard})",
             f"{phrases.quantity(queries['median'])} ({phrases.quantity(queries['p90'])})",
             f"{phrases.duration(finding['seconds'])} ({phrases.duration(finding['model_seconds'])})",
             escaped(", ".join(finding["tags"])),
-        ])  # fmt: skip
+        ]
+        rows.append(row)
     head = ["Cell", "Attack", "Sees", "Success (95 % interval)", "Cost, median (easiest to hardest tenth)",
             "Questions, median (nine in ten)", "Time (in the model)", "Ids"]  # fmt: skip
     return ["## All findings", _table(head, rows)]
@@ -133,7 +147,7 @@ def _findings(result: Mapping[str, Any]) -> list[str]:
 
 def _worst(result: Mapping[str, Any]) -> list[str]:
     parts = []
-    for finding in digest.worst(result["findings"], per_cell=1):
+    for finding in digest.worst(result["findings"]):
         parts += [
             f"### {escaped(finding['title'])} ({finding['cell']}, {finding['specificity']})",
             escaped(finding["description"], 1000),
@@ -161,11 +175,9 @@ def _learnt(result: Mapping[str, Any]) -> list[str]:
     lines = []
     for item in result["exploration"]:
         moved = [
-            f"{escaped(row.get('name', row.get('word', '')), 40)} ({escaped(row['direction'], 20)})"
-            for row in [
-                *digest.by_effect(item["features"])[:_SHOWN_WORDS],
-                *digest.by_effect(item["words"])[:_SHOWN_WORDS],
-            ]
+            f"{escaped(row[name], 40)} ({escaped(row['direction'], 20)})"
+            for name, rows in (("name", item["features"]), ("word", item["words"]))
+            for row in digest.by_effect(rows)[:_SHOWN_WORDS]
         ]
         last = item["agreement"][-1] if item["agreement"] else None
         agrees = f" agreement {phrases.percent(last['value'], last['n'])} ({phrases.interval(last)})." if last else ""
@@ -193,18 +205,16 @@ def _limits(result: Mapping[str, Any]) -> list[str]:
 
 def _reproduce(result: Mapping[str, Any]) -> list[str]:
     model, data = result["model"], result["data"]
-    versions = ", ".join(
-        f"{escaped(name)} {escaped(version)}" for name, version in (result["environment"] or {}).items()
-    )
+    versions = [f"{escaped(name)} {escaped(version)}" for name, version in (result["environment"] or {}).items()]
+    size = phrases.plural(data["rows"], "row")
+    threshold = f"{phrases.quantity(model['threshold'])} on the {escaped(model['scale'])} scale"
     lines = [
         f"Vauban {escaped(result['version'])}, scenario {escaped(result['scenario'])}, seed {result['seed']}",
-        f"Model: {escaped(model['name'])}, SHA-256 {escaped(model['sha256'])}, threshold "
-        f"{phrases.quantity(model['threshold'])} on the {escaped(model['scale'])} scale",
-        f"Data: {escaped(data['name'])} ({escaped(data['source'])}), {phrases.plural(data['rows'], 'row')}, "
-        f"SHA-256 {escaped(data['sha256'])}",
+        f"Model: {escaped(model['name'])}, SHA-256 {escaped(model['sha256'])}, threshold {threshold}",
+        f"Data: {escaped(data['name'])} ({escaped(data['source'])}), {size}, SHA-256 {escaped(data['sha256'])}",
     ]
     if result["command"]:
         lines.insert(0, f"Command: {escaped(result['command'])}")
     if versions:
-        lines.append(f"Versions: {versions}")
+        lines.append(f"Versions: {', '.join(versions)}")
     return ["## How to reproduce it", _bullets(lines)]

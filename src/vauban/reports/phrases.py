@@ -95,6 +95,11 @@ def cost(value: float | None, unit: str) -> str:
     return f"{quantity(value)}{NBSP}{one}"
 
 
+def spent(finding: Mapping[str, Any], which: str) -> str:
+    """Return the cost of a finding at its `median`, `p10` or `p90`; without a single victim nothing was measured."""
+    return cost(finding["cost"][which], finding["cost"]["unit"]) if finding["victims"] else UNKNOWN
+
+
 def duration(seconds: float | None) -> str:
     """Return a duration given in seconds: 40 ms, 1.2 s, 3.4 min, 2.1 h."""
     if seconds is None:

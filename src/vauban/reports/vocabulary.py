@@ -16,19 +16,24 @@ class Axis:
 
     influence: str
     violation: str
-    happens: str  # "... of harmful records can be made to pass"
-    outcome: str  # the same as an axis label
+    happens: str  # "98 % of harmful records can be made to pass"
+
+    @property
+    def gloss(self) -> str:
+        """What the violation is, in plain words."""
+        return "harmful records that pass" if self.violation == "integrity" else "legitimate records that are blocked"
+
+    @property
+    def outcome(self) -> str:
+        """What is counted, as the label of an axis."""
+        return "share that passes" if self.violation == "integrity" else "share that is blocked"
 
 
 AXES = {
-    "EI": Axis("exploratory", "integrity", "of harmful records can be made to pass", "share that passes"),
-    "EA": Axis(
-        "exploratory", "availability", "of legitimate records can be made to be blocked", "share that is blocked"
-    ),
-    "CI": Axis("causative", "integrity", "of harmful records pass after retraining", "share that passes"),
-    "CA": Axis(
-        "causative", "availability", "of legitimate records are blocked after retraining", "share that is blocked"
-    ),
+    "EI": Axis("exploratory", "integrity", "of harmful records can be made to pass"),
+    "EA": Axis("exploratory", "availability", "of legitimate records can be made to be blocked"),
+    "CI": Axis("causative", "integrity", "of harmful records pass after retraining"),
+    "CA": Axis("causative", "availability", "of legitimate records are blocked after retraining"),
 }
 SPECIFICITIES = ("indiscriminate", "targeted")
 ROLES = {"attack": "attack", "control": "control", "baseline": "baseline"}
