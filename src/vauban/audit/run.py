@@ -228,12 +228,13 @@ def run_audit(
     incomplete = outcome.incomplete()
     planned = len(plan.attacks) + len(plan.explorers)
     skipped = plan.out_of_scope + _causative()
+    sizes = system.parts.sizes()
     most = max((t.budget.queries for t in threats), default=0)
     result = AuditResult(
         version=version("vauban"),
         scenario=system.name,
         model={"name": system.target.name, "threshold": system.target.threshold, "scale": system.target.scale},
-        data={**system.data, "positive": system.harmful, "split": system.parts.sizes()},
+        data={**system.data, "positive": system.harmful, "rows": sum(sizes.values()), "split": sizes},
         seed=settings.seed,
         clean=clean,
         threats=tuple(describe(front, system.target) for front in plan.fronts),
