@@ -245,6 +245,34 @@ class TableSchema:
                 data[f.columns[0]] = _decode_column(f, records[:, j])
         return pd.DataFrame(data)
 
+    @cached_property
+    def _raw_numbers(self) -> list[tuple[int, Floats]] | None:
+        """Raw values of the listed features whose indices are not these already; None where a frame is needed."""
+        if any(len(f.columns) > 1 for f in self.features):
+            return None
+        found = []
+        for j, f in enumerate(self.features):
+            if not f.listed:
+                continue
+            if not all(isinstance(v, (bool, int, float)) for v in f.values):
+                return None
+            values = np.array([*f.values, np.nan], dtype=np.float64)
+            if not np.array_equal(values[:-1], np.arange(len(f.values))):
+                found.append((j, values))
+        return found
+
+    def to_matrix(self, records: Records) -> Any:
+        """Return encoded records (n, d) as the bare matrix of raw values that a model without column names receives."""
+        if self._raw_numbers is None:
+            return self.decode(records).to_numpy()
+        if not self._raw_numbers:
+            return records
+        out = records.copy()
+        for j, values in self._raw_numbers:
+            codes = records[:, j]
+            out[:, j] = values[np.where(np.isnan(codes), len(values) - 1, codes).astype(np.intp)]
+        return out
+
 
 def _encode_column(feature: Feature, column: pd.Series[Any]) -> Floats:
     if not feature.listed:
