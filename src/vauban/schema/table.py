@@ -127,13 +127,23 @@ class TableSchema:
         Bounds, directions and grid are respected; an immutable or missing feature spans its own value only.
         """
         low, high = before.copy(), before.copy()
+        low[:, self.numbers], high[:, self.numbers] = self._span(before[:, self.numbers])
+        return low, high
+
+    @cached_property
+    def _ends(self) -> tuple[Floats, Floats]:
+        """The first and last value of ``numbers`` that are on the grid and within bounds, each (m,)."""
         n = self.numbers
-        now, step = before[:, n], self.step[n]
+        step = self.step[n]
         with np.errstate(invalid="ignore", divide="ignore"):
             first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
             last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
-        low[:, n] = np.where((self.down < FORBIDDEN) & (first < now), first, now)
-        high[:, n] = np.where((self.up < FORBIDDEN) & (last > now), last, now)
+        return first, last
+
+    def _span(self, now: Floats) -> tuple[Floats, Floats]:
+        first, last = self._ends
+        low = np.where((self.down < FORBIDDEN) & (first < now), first, now)
+        high = np.where((self.up < FORBIDDEN) & (last > now), last, now)
         return low, high
 
     # --- prices -----------------------------------------------------------------------------------
@@ -201,14 +211,12 @@ class TableSchema:
         """
         out = before.copy()
         n = self.numbers
-        low, high = self.span(before)
-        cut = np.clip(after[:, n], low[:, n], high[:, n])
-        out[:, n] = self.snap(before[:, n], cut, n)
+        now = before[:, n]
+        cut = np.clip(after[:, n], *self._span(now))
+        out[:, n] = np.where(np.isnan(cut), now, self.snap(now, cut, n))
         for j in self.categories:
             cost = self._category_costs(int(j), before[:, j], after[:, j])
             out[:, j] = np.where(cost < FORBIDDEN, after[:, j], before[:, j])
-        missing = np.isnan(before)
-        out[missing] = np.nan
         return out
 
     def snap(self, before: Floats, after: Floats, features: Ints) -> Floats:
