@@ -98,5 +98,3 @@ def holding(carriers: Records, words: tuple[str, ...]) -> NDArray[np.bool_]:
     """Return which carriers hold which words already (c, w)."""
     bags = [frozenset(text.casefold().split()) for text in carriers]
     return np.array([[word in bag for word in words] for bag in bags], dtype=bool).reshape(len(bags), len(words))
-
-
