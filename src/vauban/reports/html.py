@@ -185,7 +185,7 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
             continue
         rate = finding["success_rate"]
         spent = f"median {phrases.spent(finding, 'median')}"
-        asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} for one record"
+        asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} each"
         words = entry.axis.happens.split()
         middle = words.index("can")
         boxes[name] = _Box(
