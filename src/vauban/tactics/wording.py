@@ -78,7 +78,9 @@ def vocabulary(texts: Records) -> WordList:
     return WordList(() if counter is None else tuple(counter.get_feature_names_out()))
 
 
-def by_frequency_ratio(texts: Records, labels: NDArray[np.int8] | None, towards: int, most: int) -> tuple[WordList, Floats]:
+def by_frequency_ratio(
+    texts: Records, labels: NDArray[np.int8] | None, towards: int, most: int
+) -> tuple[WordList, Floats]:
     """Return the words of one class, those that are most its own first, and the log of their frequency ratio.
 
     The ratio is of the shares of messages of each class that hold the word, one message added to each count (Lowd and
