@@ -25,6 +25,9 @@ CHUNK = 32
 VARIETIES = (1, 2, 4, 8)
 """How many different words are repeated in turn; a filter that counts words may fall to one word, often said."""
 
+MOST_SAID = 64
+"""Words in all, where a few are repeated in turn."""
+
 
 class Mode(StrEnum):
     """How the words are found (Lowd and Meek 2005): from known messages alone, or by asking."""
@@ -141,6 +144,8 @@ class GoodWords:
         return ()
 
     def _search(self, state: Additions, intelligence: LikedWords) -> Generator[Ask, Outcome, None]:
+        if not state.live.any():
+            return
         order = _fitting_first(np.arange(len(state.words)), state)
         yield from _fewest(state, order)
         scarce = np.isinf(state.price)
@@ -150,13 +155,12 @@ class GoodWords:
             order[scarce] = dense[scarce]
             yield from _fewest(state, order)
         if self.mode == Mode.BEST_N:
+            yield from _said_again(state, order)
             if Grant.SCORE in state.brief.grants:
                 order = yield from self._personal(state, order)
                 yield from _fewest(state, order)
+                yield from _said_again(state, order)
                 yield from self._greedy(state, order)
-            for variety in VARIETIES:
-                cycled = order[:, np.arange(max(order.shape[1], 64)) % min(variety, order.shape[1])]
-                yield from _fewest(state, cycled)
             yield from self._do_with_fewer(state, order)
         yield from _drop(state)
 
@@ -188,7 +192,7 @@ class GoodWords:
             sets = np.column_stack([sets, chosen])
 
     def _do_with_fewer(self, state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
-        """Try sets of one word fewer: all but the two weakest with any other word, and any word said again and again."""
+        """Try sets of one word fewer: any word for the two weakest, and any word said again and again."""
         at = np.zeros(len(order), dtype=np.int64)
         end = min(self.tries // 2, order.shape[1])
         while True:
@@ -236,6 +240,12 @@ def _fewest(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
         reached_any[going] |= reached
         high[going[reached]] = n[reached]
         low[going[~reached]] = n[~reached]
+
+
+def _said_again(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
+    """Find how often the first one, two, four, ... words of each victim's order must be said in turn."""
+    for variety in VARIETIES:
+        yield from _fewest(state, order[:, np.arange(MOST_SAID) % min(variety, order.shape[1])])
 
 
 def _drop(state: Additions) -> Generator[Ask, Outcome, None]:

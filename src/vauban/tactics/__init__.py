@@ -1,1 +1,1 @@
-"""What attacks of one modality share: moves worth a name of their own. No attack imports another; all may import these."""
+"""What attacks of one modality share, named for what it does. Attacks import these, never each other."""

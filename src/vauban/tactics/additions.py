@@ -92,7 +92,7 @@ class Additions:
         rows = np.flatnonzero(~old)
         unique, first = np.unique(keys[rows], return_index=True)
         self._asked = np.insert(self._asked, np.searchsorted(self._asked, unique), unique)
-        return rows[np.sort(first)]
+        return np.asarray(rows[np.sort(first)], dtype=np.int64)
 
     def _keep(self, victims: Ints, sets: Ints) -> None:
         """Remember each victim's cheapest set among these, which have all reached the goal."""

@@ -15,7 +15,7 @@ from vauban.contracts import LABEL, SCORE, Ask, Brief, Outcome
 from vauban.records import Floats, Mask, Records, messages
 from vauban.threat import Grant
 
-CARRIERS = 4
+CARRIERS = 6
 """Messages on which words are tried: one alone may hold the word already, or be odd."""
 
 ASKED = 64
@@ -37,12 +37,12 @@ def sample_known(brief: Brief, most: int) -> Records:
     known, rng = brief.known, brief.rng()
     order = rng.permutation(len(known.records))
     if known.labels is None:
-        return known.records[order[:most]]
+        return np.asarray(known.records[order[:most]])
     alike = known.labels[order] == int(brief.cell.harmful)
     aimed = alike & known.aimed[order]
     first, last = order[aimed if aimed.any() else alike], order[~alike]
     others = last[: most // 4]
-    return known.records[np.concatenate([first[: most - len(others)], others])]
+    return np.asarray(known.records[np.concatenate([first[: most - len(others)], others])])
 
 
 def look(brief: Brief, texts: Records) -> Generator[Ask, Outcome, Seen]:

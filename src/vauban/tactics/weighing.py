@@ -6,10 +6,12 @@ Lowd and Meek, "Good word attacks on statistical spam filters" (CEAS 2005), sect
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 
 import numpy as np
 
 from vauban.contracts import LABEL, SCORE, Ask, Brief, Outcome
+from vauban.errors import BudgetSpent
 from vauban.records import Floats, Ints, Mask, Records, messages
 from vauban.tactics.carriers import CARRIERS, Seen, holding, nearest
 from vauban.tactics.wording import WordList
@@ -21,17 +23,22 @@ FEW = 6
 """Words tried on each carrier to see how heavily it must be laden, and words left when weighing ends."""
 
 
+MILD = 60
+"""Words of the opposite kind that are passed over: the strongest would load a carrier in too large steps."""
+
+
 def first_to_turn(
     brief: Brief, words: WordList, carrier: str, left: int, wanted: int
 ) -> Generator[Ask, Outcome, Floats]:
     """Try words in order on one carrier until enough have turned the decision; return 1 for those that did (w,)."""
     turned, at = np.zeros(len(words)), 0
     end = min(len(words), left)
-    while at < end and turned.sum() < wanted:
-        batch = slice(at, min(at + wanted, end))
-        outcome = yield Ask(messages(f"{carrier} {word}" for word in words.words[batch]), None, LABEL)
-        turned[batch] = brief.reached(outcome.decisions)
-        at += wanted
+    with suppress(BudgetSpent):
+        while at < end and turned.sum() < wanted:
+            batch = slice(at, min(at + wanted, end))
+            outcome = yield Ask(messages(f"{carrier} {word}" for word in words.words[batch]), None, LABEL)
+            turned[batch] = brief.reached(outcome.decisions)
+            at += wanted
     return turned
 
 
@@ -49,15 +56,16 @@ def by_score(brief: Brief, words: WordList, seen: Seen, left: int) -> Generator[
     held = holding(carriers, words.words)
     gain, tried = np.zeros(len(words)), np.zeros(len(words))
     left_in = np.arange(min(len(words), max(1, int(TRIED * left))))
-    for stage in range(len(carriers)):
-        on = (stage + held[stage, left_in]) % len(carriers)
-        outcome = yield Ask(_with(carriers[on], words, left_in), None, SCORE)
-        if outcome.scores is None or not outcome.answered.all():
-            break
-        gain[left_in] += brief.progress(outcome.scores) - base[on]
-        tried[left_in] += 1
-        mean = gain[left_in] / tried[left_in]
-        left_in = left_in[np.argsort(-mean, kind="stable")[: max(1, len(left_in) // 2)]]
+    with suppress(BudgetSpent):
+        for stage in range(len(carriers)):
+            on = (stage + held[stage, left_in]) % len(carriers)
+            outcome = yield Ask(_with(carriers[on], words, left_in), None, SCORE)
+            if outcome.scores is None or not outcome.answered.all():
+                break
+            gain[left_in] += brief.progress(outcome.scores) - base[on]
+            tried[left_in] += 1
+            mean = gain[left_in] / tried[left_in]
+            left_in = left_in[np.argsort(-mean, kind="stable")[: max(1, len(left_in) // 2)]]
     mean = np.maximum(gain / np.maximum(tried, 1), 0.0)
     return np.asarray(mean * (mean > 0) + (tried - 1) * (mean > 0) * mean.max(initial=0.0))
 
@@ -77,22 +85,22 @@ def by_outweighing(
     load = np.zeros(len(carriers), dtype=np.int64)
     left_in = np.arange(min(len(words), max(1, int(TRIED * left))))
     held = holding(carriers, words.words)
-    while len(left_in) > FEW or not weight.any():
-        share, load, asked = yield from _suited(brief, words, left_in, against, carriers, load)
-        left -= asked
-        if left < len(left_in) or not share.any():
-            break
-        laden = _laden(carriers, against, load)
-        first, second = np.argsort(np.abs(share - 0.5), kind="stable")[[0, min(1, len(carriers) - 1)]]
-        on = np.where(held[first, left_in], second, first)
-        outcome = yield Ask(_with(laden[on], words, left_in), None, LABEL)
-        left -= len(left_in)
-        turned = brief.reached(outcome.decisions)
-        if not turned.any() or not outcome.answered.all():
-            break
-        left_in = left_in[turned]
-        weight[left_in] += 1
-        load[first] += 1
+    with suppress(BudgetSpent):
+        while len(left_in) > FEW or not weight.any():
+            share, load, asked = yield from _suited(brief, words, left_in, against, carriers, load)
+            left -= asked
+            if left < len(left_in):
+                break
+            laden = _laden(carriers, against, load)
+            first, second = np.argsort(np.abs(share - 0.5), kind="stable")[[0, min(1, len(carriers) - 1)]]
+            on = np.where(held[first, left_in], second, first)
+            outcome = yield Ask(_with(laden[on], words, left_in), None, LABEL)
+            left -= len(left_in)
+            turned = brief.reached(outcome.decisions)
+            if not turned.any() or not outcome.answered.all():
+                break
+            left_in = left_in[turned]
+            weight[left_in] += 1
     return weight
 
 
@@ -118,10 +126,11 @@ def _suited(
 
 def _laden(carriers: Records, against: WordList, load: Ints) -> Records:
     """Return carriers with as many words of the opposite kind as their loads say, other ones on each."""
-    if not len(against):
+    mild = against.spaced[min(MILD, len(against) // 2) : -1]
+    if not len(mild):
         return carriers
     return messages(
-        text + "".join(against.spaced[(3 * i + j) % len(against)] for j in range(n))
+        text + "".join(mild[(10 * i + j) % len(mild)] for j in range(n))
         for i, (text, n) in enumerate(zip(carriers, load, strict=True))
     )
 
