@@ -1,0 +1,459 @@
+"""What every attack promises, as checks that anybody can run on an attack of his own."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vauban.contracts import Ask, Attack, Bound, Brief, Candidate, Cohort, Effect, Membership, Substitute
+from vauban.records import Floats
+from vauban.schema import FORBIDDEN, TableSchema
+from vauban.testing.check import Check, require, told
+from vauban.testing.play import Asked, Played, play
+from vauban.testing.randomness import only_own_randomness
+from vauban.testing.worlds import World, worlds
+from vauban.threat import Budget, Cell, Decision, Grant
+
+CELLS = (Cell.EI, Cell.EA)
+MINUTES = 2
+
+
+def attack_checks(cells: Sequence[Cell] = CELLS) -> tuple[Check[Attack], ...]:
+    """Return the checks that every attack must pass in these exploratory cells.
+
+    Each plays the attack in small planted worlds under the audit's own runner: mixed tables with a linear and with a
+    stepped, non-monotone model, a table small enough to list, and messages under a bag of words; with the least and
+    with the most answers granted that the attack can use.
+    """
+
+    def on(check: Callable[[Attack, World], None], *, all_worlds: bool = False) -> Callable[[Attack], None]:
+        def run(attack: Attack) -> None:
+            fitting = list(settings(attack, cells))
+            require(
+                bool(fitting),
+                f"No world grants what it wants: {', '.join(sorted(attack.wants))} for {', '.join(attack.modalities)}. "
+                "Attacks must declare `modalities` and `wants` (the least that they need).",
+            )
+            for which in fitting if all_worlds else _few(fitting):
+                check(attack, which)
+
+        return run
+
+    everywhere = [
+        ("returns its claims in every world", _returns),
+        ("asks only what it was granted", _granted),
+        ("asks on behalf of its own victims", _owners),
+        ("asks only possible records", _possible),
+        ("wastes no question", _frugal),
+        ("claims are well formed and about its own victims", _claims),
+        ("claims no false bound", _bounds),
+        ("intelligence is frozen, picklable and well formed", _intelligence),
+    ]
+    somewhere = [
+        ("same findings alone, in cohorts of 1 and 7, and all together", _cohorts),
+        ("same seed, same findings", _again),
+        ("same findings in another process", _elsewhere),
+        ("same findings while something else attacks", _company),
+        ("accepts a cohort of nobody", _nobody),
+        ("stops at the budget", _budget),
+        ("stops at the flagged budget", _flagged),
+        ("asks nothing that he cannot pay", _means),
+        ("returns when the budget is spent at any question", _spent),
+        ("leaves alone what it was handed", _untouched),
+        ("uses only its own random stream", _own_stream),
+        ("survives a victim at the goal already", _there),
+        ("plays on with no data to start from", _ignorant),
+        ("travels to another worker", _travels),
+    ]
+    made = [Check(name, on(check, all_worlds=True)) for name, check in everywhere]
+    made += [Check(name, on(check)) for name, check in somewhere]
+    if set(cells) >= set(CELLS):
+        made.append(Check("works for both violations, or for neither", _both))
+    return tuple(made)
+
+
+def settings(attack: Attack, cells: Sequence[Cell] = CELLS) -> Iterator[World]:
+    """Yield the worlds that an attack can play: of each, with the least and with the most that can be granted."""
+    fit = [w for w in worlds() if w.modality in attack.modalities and attack.wants <= w.grants and w.cell in cells]
+    for name, cell in dict.fromkeys((w.target.name, w.cell) for w in fit):
+        same = sorted((w for w in fit if (w.target.name, w.cell) == (name, cell)), key=lambda w: len(w.grants))
+        yield same[0]
+        if len(same) > 1:
+            yield same[-1]
+
+
+def _few(fitting: Sequence[World]) -> list[World]:
+    """Return one world of each modality and cell, with the least granted in one and the most in the other."""
+    chosen: dict[tuple[str, Cell], World] = {}
+    for w in fitting:
+        key = (w.modality, w.cell)
+        if key not in chosen or (w.cell is Cell.EA and w.target.name == chosen[key].target.name):
+            chosen[key] = w
+    return list(chosen.values())
+
+
+# --- rules of the game ----------------------------------------------------------------------------
+
+
+def _rows(asked: Asked) -> Iterator[tuple[int, int]]:
+    """Yield row and owner of each answered row of a question."""
+    if asked.outcome is not None and asked.owner is not None:
+        for i in np.flatnonzero(asked.outcome.answered).tolist():
+            yield i, int(asked.owner[i])
+
+
+def _priced(asked: Asked, which: World) -> Floats:
+    """Return what each row costs its owner (n,)."""
+    assert asked.owner is not None  # noqa: S101 - the runner refuses questions without owner
+    return which.target.schema.cost(which.victims[asked.owner], asked.records)
+
+
+def _returns(attack: Attack, which: World) -> None:
+    with told("It must not let errors out", ValueError, TypeError, IndexError, KeyError, AttributeError):
+        play(attack, which)
+
+
+def _granted(attack: Attack, which: World) -> None:
+    notes = play(attack, which).notes
+    for asked in (*notes.scouting, *notes.search):
+        require(asked.want <= which.grants, f"It asked for {sorted(asked.want)}, granted are {sorted(which.grants)}.")
+        require(Grant.LABEL in asked.want, f"Every question wants the label. Got {sorted(asked.want)}.")
+
+
+def _owners(attack: Attack, which: World) -> None:
+    ids = [1, 4, 6, 9]
+    for asked in play(attack, which, ids=ids).notes.search:
+        require(
+            asked.owner is not None and asked.owner.shape == (len(asked.records),),
+            "A question in search names an owner for every row.",
+        )
+        strange = set(np.asarray(asked.owner).tolist()) - set(ids)
+        require(not strange, f"It asked for {sorted(strange)}; its victims' ids are {ids} (ids are no positions).")
+
+
+def _possible(attack: Attack, which: World) -> None:
+    schema = which.target.schema
+    for asked in play(attack, which).notes.search:
+        cost = _priced(asked, which)
+        for i in np.flatnonzero(~(cost < FORBIDDEN)).tolist():
+            victim = int(np.asarray(asked.owner)[i])
+            before, after = which.victims[victim], asked.records[i]
+            changed = f"from {before!r} to {after!r}"
+            if isinstance(schema, TableSchema):
+                changed = ", ".join(
+                    f"{f.name} from {before[j]} to {after[j]}"
+                    for j, f in enumerate(schema.features)
+                    if before[j] != after[j] and not (np.isnan(before[j]) and np.isnan(after[j]))
+                )
+            raise AssertionError(
+                f"It asked what he cannot make of victim {victim}: {changed}. "
+                "Pass records through `brief.schema.repair` before asking."
+            )
+
+
+def _frugal(attack: Attack, which: World) -> None:
+    seen: set[tuple[int, bytes]] = set()
+    best = np.full(len(which.victims), FORBIDDEN)
+    for asked in play(attack, which).notes.search:
+        if asked.outcome is None:
+            continue
+        cost, goal = _priced(asked, which), which.brief().reached(asked.outcome.decisions)
+        before = best.copy()
+        for i, victim in _rows(asked):
+            record = asked.records[i]
+            key = (victim, record.tobytes() if isinstance(record, np.ndarray) else str(record).encode())
+            require(key not in seen, f"It asked the same of victim {victim} twice: {record!r}.")
+            seen.add(key)
+            require(
+                cost[i] < before[victim],
+                f"It asked a record of victim {victim} for {cost[i]:.6g}; he already had a success for "
+                f"{before[victim]:.6g}: that cannot help.",
+            )
+            if goal[i]:
+                best[victim] = min(best[victim], cost[i])
+
+
+def _claims(attack: Attack, which: World) -> None:
+    ids = [0, 2, 3, 8, 11]
+    played = play(attack, which, ids=ids)
+    for claim in played.notes.claims:
+        require(
+            isinstance(claim, (Candidate, Bound, Substitute, Membership)),
+            f"A claim is a Candidate, Bound, Substitute or Membership. Got {type(claim).__name__}.",
+        )
+        if isinstance(claim, (Candidate, Bound)):
+            require(claim.victim in ids, f"It claims something of victim {claim.victim}; its victims are {ids}.")
+        if isinstance(claim, Candidate):
+            cost = which.target.schema.cost(which.victims[[claim.victim]], _batch(claim.record, which))[0]
+            require(cost < FORBIDDEN, f"It claims a record that he cannot make of victim {claim.victim}.")
+
+
+def _batch(record: Any, which: World) -> Any:
+    out = np.empty((1, *which.victims.shape[1:]), dtype=which.victims.dtype)
+    out[0] = record
+    return out
+
+
+def _bounds(attack: Attack, which: World) -> None:
+    played = play(attack, which)
+    claimed = [c for c in played.notes.claims if isinstance(c, Bound)]
+    for claim in claimed:
+        require(not math.isnan(claim.cost), f"It claims the bound NaN for victim {claim.victim}.")
+        true = which.optimum[claim.victim] if which.listable else played.judged.cost[claim.victim]
+        require(
+            claim.cost <= true * (1 + 1e-9) + 1e-9,
+            f"It claims that victim {claim.victim} costs at least {claim.cost:.9g}; a record that flips costs {true:.9g}.",
+        )
+
+
+def effects_of(intelligence: Any, which: World) -> None:
+    """Raise AssertionError unless intelligence is frozen and picklable, and its effects are well formed."""
+    kind = type(intelligence)
+    require(is_dataclass(intelligence), f"Intelligence is a frozen dataclass. Got {kind.__name__}.")
+    frozen = bool(getattr(kind, "__dataclass_params__").frozen)  # noqa: B009 - no public name for it
+    require(frozen, f"Intelligence must not change: declare {kind.__name__} with @dataclass(frozen=True).")
+    with told("Intelligence must travel to any worker", pickle.PicklingError, AttributeError, TypeError):
+        copy = pickle.loads(pickle.dumps(intelligence))  # noqa: S301 - of our own making
+    effects = intelligence.effects
+    require(isinstance(effects, tuple), f"Effects are a tuple. Got {type(effects).__name__}.")
+    require(len(copy.effects) == len(effects), "Intelligence loses effects on its way to another worker.")
+    for effect in effects:
+        require(isinstance(effect, Effect), f"Effects are `Effect`s. Got {type(effect).__name__}.")
+        require(math.isfinite(effect.effect) and effect.effect >= 0, f"An effect is finite and 0 or more. Got {effect}.")
+        require(
+            effect.direction in ("raises", "lowers", "both"),
+            f"An effect raises, lowers or does both. Got {effect.direction!r}.",
+        )
+        if isinstance(which.target.schema, TableSchema):
+            require(effect.name in which.target.schema.names, f"An effect names a feature. Got {effect.name!r}.")
+            threshold = effect.threshold
+            require(threshold is None or math.isfinite(threshold), f"A threshold is finite, or None. Got {effect}.")
+    sizes = [e.effect for e in effects]
+    require(sizes == sorted(sizes, reverse=True), "Effects come strongest first.")
+
+
+def _intelligence(attack: Attack, which: World) -> None:
+    played = play(attack, which)
+    effects_of(played.intelligence, which)
+
+
+# --- independence ---------------------------------------------------------------------------------
+
+
+def _same(expected: Played, got: Played, how: str) -> None:
+    want, have = expected.substance(), got.substance()
+    for victim, found in have.items():
+        require(
+            found == want[victim],
+            f"Victim {victim} fares otherwise {how}: (cost, record, questions, flagged) are {found}, were {want[victim]}. "
+            "Decide for each victim from its own data, `cohort.rng(i)` and the intelligence alone.",
+        )
+
+
+def _cohorts(attack: Attack, which: World) -> None:
+    together = play(attack, which)
+    for size in (1, 7):
+        _same(together, play(attack, which, cohort_size=size), f"in cohorts of {size}")
+    for victim in (0, 5, len(which.victims) - 1):
+        _same(together, play(attack, which, ids=[victim]), "alone")
+
+
+def _again(attack: Attack, which: World) -> None:
+    _same(play(attack, which), play(attack, which), "when played again with the same seed")
+
+
+def _elsewhere(attack: Attack, which: World) -> None:
+    here = play(attack, which).substance()
+    with told("It must be picklable to travel to another process", pickle.PicklingError, AttributeError, TypeError):
+        parcel = pickle.dumps((attack, which.name))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONHASHSEED": "12345"}
+    ran = subprocess.run(  # noqa: S603 - our own module under this interpreter
+        [sys.executable, "-m", "vauban.testing.elsewhere"],
+        input=parcel,
+        capture_output=True,
+        env=environment,
+        timeout=60 * MINUTES,
+        check=False,
+    )
+    require(ran.returncode == 0, f"It fails in another process: {ran.stderr.decode()[-2000:]}")
+    there = {int(v): tuple(found) for v, found in json.loads(ran.stdout).items()}
+    require(here == there, f"It finds in another process {there}, and here {here}. Do not go by hash() or set order.")
+
+
+def _company(attack: Attack, which: World) -> None:
+    alone = play(attack, which)
+    elsewhere = [w for w in settings(attack) if w.modality is which.modality and w.target.name != which.target.name]
+    others = iter((elsewhere or [which])[:2] * 2)
+
+    def disturb() -> None:
+        other = next(others, None)
+        if other is not None:
+            play(attack, other, ids=[3, 1])
+
+    _same(alone, play(attack, which, between=disturb), "while the same attack runs elsewhere in between")
+
+
+def _nobody(attack: Attack, which: World) -> None:
+    played = play(attack, which, ids=[])
+    require(not played.notes.claims, "It claims something though it has no victims.")
+    asked = sum(len(a.records) for a in played.notes.search)
+    require(asked == 0, f"It asked {asked} questions for nobody.")
+
+
+def _own_stream(attack: Attack, which: World) -> None:
+    with only_own_randomness(1):
+        one = play(attack, which)
+    with only_own_randomness(2):
+        two = play(attack, which)
+    _same(one, two, "when the global random state differs")
+
+
+# --- budgets --------------------------------------------------------------------------------------
+
+
+def _budget(attack: Attack, which: World) -> None:
+    for most in (0, 1, 7, 23):
+        notes = play(attack, which, brief=which.brief(Budget(queries=most, scouting=most))).notes
+        used = np.zeros(len(which.victims), dtype=np.int64)
+        for asked in notes.search:
+            for _, victim in _rows(asked):
+                used[victim] += 1
+        scouting = sum(int(a.outcome.answered.sum()) for a in notes.scouting if a.outcome is not None)
+        require(int(used.max()) <= most, f"It asked {used.max()} questions for one victim; the budget is {most}.")
+        require(scouting <= most, f"It asked {scouting} questions in scouting; the budget is {most}.")
+
+
+def _flagged(attack: Attack, which: World) -> None:
+    for most in (0, 1, 3):
+        notes = play(attack, which, brief=which.brief(Budget(queries=40, scouting=20, flagged=most))).notes
+        flagged = np.zeros(len(which.victims), dtype=np.int64)
+        for asked in notes.search:
+            for i, victim in _rows(asked):
+                assert asked.outcome is not None  # noqa: S101 - _rows yields answered ones only
+                flagged[victim] += asked.outcome.decisions[i] == Decision.BLOCK
+        require(int(flagged.max()) <= most, f"A victim was flagged {flagged.max()} times; the budget is {most}.")
+
+
+def _means(attack: Attack, which: World) -> None:
+    for most in (0.0, 1.5):
+        played = play(attack, which, brief=which.brief(Budget(queries=30, scouting=20, cost=most)))
+        for asked in played.notes.search:
+            cost = _priced(asked, which)
+            require(
+                bool((cost <= most).all()),
+                f"It asked a record for {cost.max():.6g}; he can pay {most:g} (`brief.budget.cost`).",
+            )
+
+
+def _spent(attack: Attack, which: World) -> None:
+    ids = [0, 7, 8]
+    full = play(attack, which, ids=ids).notes
+    most = max(len(full.search), len(full.scouting))
+    moments = {*range(min(most, 12)), *np.unique(np.geomspace(1, max(most, 1), 8).astype(int)).tolist()}
+    for moment in sorted(moments):
+        with told(f"It must return what it has when the budget is spent at question {moment}", ValueError, TypeError):
+            play(attack, which, ids=ids, spent_at=moment)
+
+
+# --- what it is handed, and where it goes ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Compares what an attack was handed before and after."""
+
+    attack: Any
+
+    @property
+    def modalities(self) -> Any:
+        return self.attack.modalities
+
+    @property
+    def wants(self) -> Any:
+        return self.attack.wants
+
+    def scout(self, brief: Brief) -> Any:
+        before = _handed(brief, None)
+        value = yield from self.attack.scout(brief)
+        _unchanged(before, _handed(brief, None))
+        return value
+
+    def search(self, cohort: Cohort, intelligence: Any, brief: Brief) -> Any:
+        before = _handed(brief, cohort)
+        generator = self.attack.search(cohort, intelligence, brief)
+        value = yield from generator
+        _unchanged(before, _handed(brief, cohort))
+        return value
+
+
+def _handed(brief: Brief, cohort: Cohort | None) -> dict[str, Any]:
+    held = {"brief.known.records": brief.known.records, "brief.known.labels": brief.known.labels}
+    held["brief.known.aimed"] = brief.known.aimed
+    if brief.inside is not None:
+        held |= {"brief.inside.weights": brief.inside.weights, "brief.inside.missing": brief.inside.missing}
+        held |= {f"brief.inside.tables[{j}]": t for j, t in enumerate(brief.inside.tables)}
+    if cohort is not None:
+        held |= {"cohort.records": cohort.records, "cohort.ids": cohort.ids}
+    return {name: None if a is None else np.copy(a).tolist() for name, a in held.items()}
+
+
+def _unchanged(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for name, was in before.items():
+        require(repr(was) == repr(after[name]), f"It wrote into `{name}`: copy before you write.")
+
+
+def _untouched(attack: Attack, which: World) -> None:
+    with told("It wrote into what it was handed, which is read-only: copy before you write", ValueError):
+        play(_Compared(attack), which)
+
+
+def _there(attack: Attack, which: World) -> None:
+    last = len(which.victims) - 1
+    for ids in ([last], [0, last]):
+        with told("A victim at the goal already must not upset it", ValueError, TypeError, IndexError):
+            play(attack, which, ids=ids)
+
+
+def _ignorant(attack: Attack, which: World) -> None:
+    with told("An attacker may know nothing (`Knows.NOTHING`)", ValueError, TypeError, IndexError):
+        play(attack, which, brief=which.ignorant())
+    brief = which.brief()
+    unlabelled = replace(brief, known=replace(brief.known, labels=None))
+    with told("An attacker may have records without labels", ValueError, TypeError, IndexError):
+        play(attack, which, brief=unlabelled)
+
+
+def _travels(attack: Attack, which: World) -> None:
+    require(is_dataclass(attack), f"An attack is a frozen dataclass. Got {type(attack).__name__}.")
+    require(
+        bool(getattr(type(attack), "__dataclass_params__").frozen),  # noqa: B009 - no public name for it
+        f"An attack is a value: declare {type(attack).__name__} with @dataclass(frozen=True).",
+    )
+    with told("An attack must travel to any worker", pickle.PicklingError, AttributeError, TypeError):
+        copy = pickle.loads(pickle.dumps(attack))  # noqa: S301 - of our own making
+    require(copy == attack, "A pickled attack does not come back equal.")
+    _same(play(attack, which), play(copy, which), "after the attack was pickled")
+
+
+def _both(attack: Attack) -> None:
+    found = {}
+    for cell in CELLS:
+        won = [(play(attack, w).judged.success & w.wrong_side).sum() for w in settings(attack, (cell,))]
+        found[cell] = int(sum(won))
+    require(
+        all(found.values()) or not any(found.values()),
+        f"It evades {found[Cell.EI]} victims for integrity and {found[Cell.EA]} for availability. "
+        "Go by `brief.reached` and `brief.progress`, which know the goal.",
+    )
+
+
+__all__ = ["Ask", "attack_checks", "effects_of", "settings"]
