@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vauban.contracts import Ask, Attack, Bound, Brief, Candidate, Cohort, Effect, Membership, Substitute
+from vauban.contracts import Attack, Bound, Brief, Candidate, Cohort, Effect, Membership, Substitute
 from vauban.records import Floats
 from vauban.schema import FORBIDDEN, TableSchema
 from vauban.testing.check import Check, require, told
@@ -24,7 +24,8 @@ from vauban.testing.worlds import World, worlds
 from vauban.threat import Budget, Cell, Decision, Grant
 
 CELLS = (Cell.EI, Cell.EA)
-MINUTES = 2
+LONGEST = 120.0
+"""Seconds that a play in another process may take."""
 
 
 def attack_checks(cells: Sequence[Cell] = CELLS) -> tuple[Check[Attack], ...]:
@@ -118,8 +119,7 @@ def _priced(asked: Asked, which: World) -> Floats:
 
 
 def _returns(attack: Attack, which: World) -> None:
-    with told("It must not let errors out", ValueError, TypeError, IndexError, KeyError, AttributeError):
-        play(attack, which)
+    play(attack, which)
 
 
 def _granted(attack: Attack, which: World) -> None:
@@ -281,7 +281,7 @@ def _elsewhere(attack: Attack, which: World) -> None:
         input=parcel,
         capture_output=True,
         env=environment,
-        timeout=60 * MINUTES,
+        timeout=LONGEST,
         check=False,
     )
     require(ran.returncode == 0, f"It fails in another process: {ran.stderr.decode()[-2000:]}")
@@ -360,8 +360,7 @@ def _spent(attack: Attack, which: World) -> None:
     most = max(len(full.search), len(full.scouting))
     moments = {*range(min(most, 12)), *np.unique(np.geomspace(1, max(most, 1), 8).astype(int)).tolist()}
     for moment in sorted(moments):
-        with told(f"It must return what it has when the budget is spent at question {moment}", ValueError, TypeError):
-            play(attack, which, ids=ids, spent_at=moment)
+        play(attack, which, ids=ids, spent_at=moment)
 
 
 # --- what it is handed, and where it goes ---------------------------------------------------------
@@ -412,24 +411,19 @@ def _unchanged(before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def _untouched(attack: Attack, which: World) -> None:
-    with told("It wrote into what it was handed, which is read-only: copy before you write", ValueError):
-        play(_Compared(attack), which)
+    play(_Compared(attack), which)
 
 
 def _there(attack: Attack, which: World) -> None:
     last = len(which.victims) - 1
     for ids in ([last], [0, last]):
-        with told("A victim at the goal already must not upset it", ValueError, TypeError, IndexError):
-            play(attack, which, ids=ids)
+        play(attack, which, ids=ids)
 
 
 def _ignorant(attack: Attack, which: World) -> None:
-    with told("An attacker may know nothing (`Knows.NOTHING`)", ValueError, TypeError, IndexError):
-        play(attack, which, brief=which.ignorant())
+    play(attack, which, brief=which.ignorant())
     brief = which.brief()
-    unlabelled = replace(brief, known=replace(brief.known, labels=None))
-    with told("An attacker may have records without labels", ValueError, TypeError, IndexError):
-        play(attack, which, brief=unlabelled)
+    play(attack, which, brief=replace(brief, known=replace(brief.known, labels=None)))
 
 
 def _travels(attack: Attack, which: World) -> None:
@@ -454,6 +448,3 @@ def _both(attack: Attack) -> None:
         f"It evades {found[Cell.EI]} victims for integrity and {found[Cell.EA]} for availability. "
         "Go by `brief.reached` and `brief.progress`, which know the goal.",
     )
-
-
-__all__ = ["Ask", "attack_checks", "effects_of", "settings"]

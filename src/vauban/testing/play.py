@@ -15,7 +15,7 @@ from vauban.audit.answers import Oracle
 from vauban.audit.judge import Judged
 from vauban.audit.runner import scout, search
 from vauban.contracts import Ask, Attack, Brief, Claim, Cohort, Explorer, Outcome
-from vauban.errors import BudgetSpent, ContractViolation, TargetError
+from vauban.errors import BudgetSpent, VaubanError
 from vauban.records import Ints, Records
 from vauban.testing.worlds import World
 from vauban.threat import Grant
@@ -187,15 +187,17 @@ def explore(explorer: Explorer, world: World, brief: Brief | None = None, spent_
 
 @contextmanager
 def rules(world: World) -> Iterator[None]:
-    """Turn a breach of the rules into an AssertionError that names the world, and end what goes on for ever."""
+    """Turn whatever an attack lets out into an AssertionError that names the world; end what goes on for ever."""
     with _deadline(world):
         try:
             yield
-        except (ContractViolation, TargetError) as error:
-            raise AssertionError(f"In the world {world.name!r}: {error}") from error
         except AssertionError as error:
             error.add_note(f"In the world {world.name!r}.")
             raise
+        except VaubanError as error:
+            raise AssertionError(f"In the world {world.name!r}: {error}") from error
+        except Exception as error:
+            raise AssertionError(f"In the world {world.name!r} it fails: {type(error).__name__}: {error}.") from error
 
 
 @contextmanager
