@@ -81,4 +81,3 @@ class Sound:
 
     def claims(self, cohort, best, price, brief):
         return ()
-

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,10 +87,8 @@ class LeavesTheSchema(Sound):
         return np.repeat(brief.known.records[[turn]], len(cohort), axis=0)
 
     def search(self, cohort, intelligence, brief):
-        try:
+        with suppress(BudgetSpent):
             yield Ask(self.proposals(0, cohort, None, intelligence, None, brief), cohort.ids)
-        except BudgetSpent:
-            pass
         return ()
 
 

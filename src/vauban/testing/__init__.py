@@ -9,5 +9,7 @@
 
 from vauban.testing.attacks import attack_checks
 from vauban.testing.check import Check
+from vauban.testing.explorers import explorer_checks
+from vauban.testing.targets import target_checks
 
-__all__ = ["Check", "attack_checks"]
+__all__ = ["Check", "attack_checks", "explorer_checks", "target_checks"]

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import pickle
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from vauban.contracts import Attack, Bound, Brief, Candidate, Cohort, Effect, Membership, Substitute
+from vauban.contracts import Attack, Bound, Candidate, Membership, Substitute
 from vauban.records import Floats
 from vauban.schema import FORBIDDEN, TableSchema
-from vauban.testing.check import Check, require, told
+from vauban.testing.check import Check, require
+from vauban.testing.elsewhere import in_another_process
+from vauban.testing.handed import Compared, effects_of, value_of
 from vauban.testing.play import Asked, Played, play
 from vauban.testing.randomness import only_own_randomness
-from vauban.testing.worlds import World, worlds
+from vauban.testing.settings import CELLS, few, settings
+from vauban.testing.worlds import World
 from vauban.threat import Budget, Cell, Decision, Grant
-
-CELLS = (Cell.EI, Cell.EA)
-LONGEST = 120.0
-"""Seconds that a play in another process may take."""
 
 
 def attack_checks(cells: Sequence[Cell] = CELLS) -> tuple[Check[Attack], ...]:
@@ -44,7 +38,7 @@ def attack_checks(cells: Sequence[Cell] = CELLS) -> tuple[Check[Attack], ...]:
                 f"No world grants what it wants: {', '.join(sorted(attack.wants))} for {', '.join(attack.modalities)}. "
                 "Attacks must declare `modalities` and `wants` (the least that they need).",
             )
-            for which in fitting if all_worlds else _few(fitting):
+            for which in fitting if all_worlds else few(fitting):
                 check(attack, which)
 
         return run
@@ -80,26 +74,6 @@ def attack_checks(cells: Sequence[Cell] = CELLS) -> tuple[Check[Attack], ...]:
     if set(cells) >= set(CELLS):
         made.append(Check("works for both violations, or for neither", _both))
     return tuple(made)
-
-
-def settings(attack: Attack, cells: Sequence[Cell] = CELLS) -> Iterator[World]:
-    """Yield the worlds that an attack can play: of each, with the least and with the most that can be granted."""
-    fit = [w for w in worlds() if w.modality in attack.modalities and attack.wants <= w.grants and w.cell in cells]
-    for name, cell in dict.fromkeys((w.target.name, w.cell) for w in fit):
-        same = sorted((w for w in fit if (w.target.name, w.cell) == (name, cell)), key=lambda w: len(w.grants))
-        yield same[0]
-        if len(same) > 1:
-            yield same[-1]
-
-
-def _few(fitting: Sequence[World]) -> list[World]:
-    """Return one world of each modality and cell, with the least granted in one and the most in the other."""
-    chosen: dict[tuple[str, Cell], World] = {}
-    for w in fitting:
-        key = (w.modality, w.cell)
-        if key not in chosen or (w.cell is Cell.EA and w.target.name == chosen[key].target.name):
-            chosen[key] = w
-    return list(chosen.values())
 
 
 # --- rules of the game ----------------------------------------------------------------------------
@@ -211,34 +185,8 @@ def _bounds(attack: Attack, which: World) -> None:
         true = which.optimum[claim.victim] if which.listable else played.judged.cost[claim.victim]
         require(
             claim.cost <= true * (1 + 1e-9) + 1e-9,
-            f"It claims that victim {claim.victim} costs at least {claim.cost:.9g}; a record that flips costs {true:.9g}.",
+            f"It claims that victim {claim.victim} costs at least {claim.cost:.9g}; a flip costs {true:.9g}.",
         )
-
-
-def effects_of(intelligence: Any, which: World) -> None:
-    """Raise AssertionError unless intelligence is frozen and picklable, and its effects are well formed."""
-    kind = type(intelligence)
-    require(is_dataclass(intelligence), f"Intelligence is a frozen dataclass. Got {kind.__name__}.")
-    frozen = bool(getattr(kind, "__dataclass_params__").frozen)  # noqa: B009 - no public name for it
-    require(frozen, f"Intelligence must not change: declare {kind.__name__} with @dataclass(frozen=True).")
-    with told("Intelligence must travel to any worker", pickle.PicklingError, AttributeError, TypeError):
-        copy = pickle.loads(pickle.dumps(intelligence))  # noqa: S301 - of our own making
-    effects = intelligence.effects
-    require(isinstance(effects, tuple), f"Effects are a tuple. Got {type(effects).__name__}.")
-    require(len(copy.effects) == len(effects), "Intelligence loses effects on its way to another worker.")
-    for effect in effects:
-        require(isinstance(effect, Effect), f"Effects are `Effect`s. Got {type(effect).__name__}.")
-        require(math.isfinite(effect.effect) and effect.effect >= 0, f"An effect is finite and 0 or more. Got {effect}.")
-        require(
-            effect.direction in ("raises", "lowers", "both"),
-            f"An effect raises, lowers or does both. Got {effect.direction!r}.",
-        )
-        if isinstance(which.target.schema, TableSchema):
-            require(effect.name in which.target.schema.names, f"An effect names a feature. Got {effect.name!r}.")
-            threshold = effect.threshold
-            require(threshold is None or math.isfinite(threshold), f"A threshold is finite, or None. Got {effect}.")
-    sizes = [e.effect for e in effects]
-    require(sizes == sorted(sizes, reverse=True), "Effects come strongest first.")
 
 
 def _intelligence(attack: Attack, which: World) -> None:
@@ -254,7 +202,8 @@ def _same(expected: Played, got: Played, how: str) -> None:
     for victim, found in have.items():
         require(
             found == want[victim],
-            f"Victim {victim} fares otherwise {how}: (cost, record, questions, flagged) are {found}, were {want[victim]}. "
+            f"Victim {victim} fares otherwise {how}: (cost, record, questions, flagged) are {found}, "
+            f"were {want[victim]}. "
             "Decide for each victim from its own data, `cohort.rng(i)` and the intelligence alone.",
         )
 
@@ -272,20 +221,8 @@ def _again(attack: Attack, which: World) -> None:
 
 
 def _elsewhere(attack: Attack, which: World) -> None:
-    here = play(attack, which).substance()
-    with told("It must be picklable to travel to another process", pickle.PicklingError, AttributeError, TypeError):
-        parcel = pickle.dumps((attack, which.name))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONHASHSEED": "12345"}
-    ran = subprocess.run(  # noqa: S603 - our own module under this interpreter
-        [sys.executable, "-m", "vauban.testing.elsewhere"],
-        input=parcel,
-        capture_output=True,
-        env=environment,
-        timeout=LONGEST,
-        check=False,
-    )
-    require(ran.returncode == 0, f"It fails in another process: {ran.stderr.decode()[-2000:]}")
-    there = {int(v): tuple(found) for v, found in json.loads(ran.stdout).items()}
+    here = {str(v): list(found) for v, found in play(attack, which).substance().items()}
+    there = in_another_process("attack", attack, which)
     require(here == there, f"It finds in another process {there}, and here {here}. Do not go by hash() or set order.")
 
 
@@ -366,52 +303,8 @@ def _spent(attack: Attack, which: World) -> None:
 # --- what it is handed, and where it goes ---------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """Compares what an attack was handed before and after."""
-
-    attack: Any
-
-    @property
-    def modalities(self) -> Any:
-        return self.attack.modalities
-
-    @property
-    def wants(self) -> Any:
-        return self.attack.wants
-
-    def scout(self, brief: Brief) -> Any:
-        before = _handed(brief, None)
-        value = yield from self.attack.scout(brief)
-        _unchanged(before, _handed(brief, None))
-        return value
-
-    def search(self, cohort: Cohort, intelligence: Any, brief: Brief) -> Any:
-        before = _handed(brief, cohort)
-        generator = self.attack.search(cohort, intelligence, brief)
-        value = yield from generator
-        _unchanged(before, _handed(brief, cohort))
-        return value
-
-
-def _handed(brief: Brief, cohort: Cohort | None) -> dict[str, Any]:
-    held = {"brief.known.records": brief.known.records, "brief.known.labels": brief.known.labels}
-    held["brief.known.aimed"] = brief.known.aimed
-    if brief.inside is not None:
-        held |= {"brief.inside.weights": brief.inside.weights, "brief.inside.missing": brief.inside.missing}
-        held |= {f"brief.inside.tables[{j}]": t for j, t in enumerate(brief.inside.tables)}
-    if cohort is not None:
-        held |= {"cohort.records": cohort.records, "cohort.ids": cohort.ids}
-    return {name: None if a is None else np.copy(a).tolist() for name, a in held.items()}
-
-
-def _unchanged(before: dict[str, Any], after: dict[str, Any]) -> None:
-    for name, was in before.items():
-        require(repr(was) == repr(after[name]), f"It wrote into `{name}`: copy before you write.")
-
-
 def _untouched(attack: Attack, which: World) -> None:
-    play(_Compared(attack), which)
+    play(Compared(attack), which)
 
 
 def _there(attack: Attack, which: World) -> None:
@@ -427,14 +320,7 @@ def _ignorant(attack: Attack, which: World) -> None:
 
 
 def _travels(attack: Attack, which: World) -> None:
-    require(is_dataclass(attack), f"An attack is a frozen dataclass. Got {type(attack).__name__}.")
-    require(
-        bool(getattr(type(attack), "__dataclass_params__").frozen),  # noqa: B009 - no public name for it
-        f"An attack is a value: declare {type(attack).__name__} with @dataclass(frozen=True).",
-    )
-    with told("An attack must travel to any worker", pickle.PicklingError, AttributeError, TypeError):
-        copy = pickle.loads(pickle.dumps(attack))  # noqa: S301 - of our own making
-    require(copy == attack, "A pickled attack does not come back equal.")
+    copy = value_of(attack, "An attack")
     _same(play(attack, which), play(copy, which), "after the attack was pickled")
 
 

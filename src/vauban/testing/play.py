@@ -7,16 +7,16 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from vauban.audit.answers import Oracle
 from vauban.audit.judge import Judged
 from vauban.audit.runner import scout, search
-from vauban.contracts import Ask, Attack, Brief, Claim, Cohort, Explorer, Outcome
+from vauban.contracts import LABEL, Ask, Attack, Brief, Claim, Cohort, Explorer, Outcome
 from vauban.errors import BudgetSpent, VaubanError
-from vauban.records import Ints, Records
+from vauban.records import Ints, Modality, Records
 from vauban.testing.worlds import World
 from vauban.threat import Grant
 
@@ -62,15 +62,8 @@ class Watched:
     spent_at: int | None = None
     between: Callable[[], None] | None = None
 
-    @property
-    def modalities(self) -> Any:
-        """Those of the attack."""
-        return self.attack.modalities
-
-    @property
-    def wants(self) -> Any:
-        """Those of the attack."""
-        return self.attack.wants
+    modalities: ClassVar[frozenset[Modality]] = frozenset(Modality)
+    wants: ClassVar[frozenset[Grant]] = LABEL
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, Any]:
         """Scout as the attack does."""
@@ -78,7 +71,9 @@ class Watched:
 
     def search(self, cohort: Cohort, intelligence: Any, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
         """Search as the attack does."""
-        claims = yield from self._watch(self.attack.search(cohort, intelligence, brief), self.notes.search)
+        claims: Sequence[Claim] = yield from self._watch(
+            self.attack.search(cohort, intelligence, brief), self.notes.search
+        )
         if isinstance(claims, (list, tuple)):
             self.notes.claims.extend(claims)
         return claims
@@ -175,7 +170,9 @@ def play(
     return Played(notes, scouted.intelligence, judged)
 
 
-def explore(explorer: Explorer, world: World, brief: Brief | None = None, spent_at: int | None = None) -> tuple[Any, Notes]:
+def explore(
+    explorer: Explorer, world: World, brief: Brief | None = None, spent_at: int | None = None
+) -> tuple[Any, Notes]:
     """Scout a world; return what was learnt, and the questions. AssertionError as for `play`."""
     notes = Notes()
     with rules(world):
@@ -183,6 +180,14 @@ def explore(explorer: Explorer, world: World, brief: Brief | None = None, spent_
             Watched(explorer, notes, spent_at), "the explorer", brief or world.brief(), Oracle(world.target)
         )
     return scouted.intelligence, notes
+
+
+def portrait(picture: Any, world: World) -> dict[str, Any]:
+    """Return a picture as JSON values: its effects, and what it decides of the victims."""
+    return {
+        "effects": [repr(e) for e in picture.effects],
+        "decisions": np.asarray(picture.decide(world.victims)).tolist(),
+    }
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from vauban.testing.check import require
 @contextmanager
 def only_own_randomness(seed: int) -> Iterator[None]:
     """Seed the global random states, refuse unseeded generators, and raise AssertionError if global states moved."""
-    kept = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what is guarded
+    kept = random.getstate(), np.random.get_state()
     make = np.random.default_rng
 
     def seeded(given: Any = None) -> np.random.Generator:
@@ -24,7 +24,7 @@ def only_own_randomness(seed: int) -> Iterator[None]:
         return make(given)
 
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     try:
         before = _states()
         with mock.patch.object(np.random, "default_rng", seeded):
@@ -32,8 +32,8 @@ def only_own_randomness(seed: int) -> Iterator[None]:
         require(before == _states(), "It drew from the global random state: use `cohort.rng(i)` or `brief.rng()`.")
     finally:
         random.setstate(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
+        np.random.set_state(kept[1])
 
 
 def _states() -> tuple[Any, str]:
-    return random.getstate(), repr(np.random.get_state())  # noqa: NPY002
+    return random.getstate(), repr(np.random.get_state())
