@@ -52,7 +52,10 @@ class Entry:
         return CHAFF if self.role != "explorer" and cell is Cell.EA else self.tags
 
 
-_ENTRIES = (Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),)
+_ENTRIES = (
+    Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),
+    Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
+)
 
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 

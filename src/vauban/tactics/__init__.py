@@ -1,0 +1,1 @@
+"""Ways of searching that attacks of one modality share: no attack, no model, no questions."""
