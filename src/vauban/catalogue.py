@@ -54,6 +54,8 @@ class Entry:
 
 _ENTRIES = (
     Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),
+    Entry("random-search", "vauban.exploratory.random_search:RandomSearch", role="baseline"),
+    Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
 )
 
