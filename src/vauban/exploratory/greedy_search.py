@@ -15,6 +15,10 @@ from vauban.tactics.blend import blend
 from vauban.tactics.ledger import Ledger
 from vauban.tactics.moves import Moves, Range, moves_around
 
+DONORS = 32
+"""Records that reach the goal which victims are dressed as, at most."""
+
+
 @dataclass(frozen=True)
 class Bracket:
     """What scouting learnt: between which progress the decision turns, records that reach the goal, and effects."""
@@ -36,12 +40,14 @@ class GreedySearch:
     Attributes:
         levels: values measured of a number in each direction.
         scouting: most questions to find the score at which the decision turns.
+        donors: known records, by price, whose changeable features each victim tries on a round.
         patience: rounds without a saving after which a victim is left alone.
     """
 
     levels: int = 5
     scouting: int = 300
-    patience: int = 3
+    donors: int = 6
+    patience: int = 5
 
     modalities = frozenset({Modality.TABULAR})
     wants = SCORE
@@ -121,38 +127,71 @@ def _effects(schema: TableSchema, records: Records, progress: Floats, harmful: b
     return tuple(sorted(found, key=lambda e: (-e.effect, e.name)))
 
 
-def _hunt(
-    ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch
-) -> Generator[Ask, Outcome, None]:
-    n = len(ledger.cohort)
-    everyone = np.arange(n)
+def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) -> Generator[Ask, Outcome, None]:
     original = ledger.cohort.records
-    anchor, anchored = original.copy(), np.zeros(n)
-    start = yield from ledger.ask(everyone, original, np.zeros(n))
-    at_anchor = start.copy()
-    idle = np.zeros(n, dtype=np.int64)
+    start = yield from ledger.ask(np.arange(len(original)), original, np.zeros(len(original)))
+    anchor, at_anchor = original.copy(), start.copy()
+    idle = np.zeros(len(original), dtype=np.int64)
+    donors = _donors(ledger.brief, picture)
     turn = 0
     while True:
-        live = np.flatnonzero((ledger.left > 0) & (idle < how.patience) & ~np.isnan(at_anchor))
+        still = np.where(ledger.flipped, how.patience, how.patience + len(donors) // how.donors)
+        live = np.flatnonzero((ledger.left > 0) & (idle < still) & ~np.isnan(start))
         if not len(live):
             return
         before = ledger.cost[live].copy()
         moves, gains = yield from _measure(ledger, live, anchor[live], at_anchor[live], ranges, how.levels, turn)
         tried = yield from _combine(ledger, live, moves, gains, at_anchor[live])
+        poor = live if turn else live[~ledger.flipped[live]]
+        yield from _borrow(ledger, poor, donors, how.donors * turn, how.donors)
         yield from _shrink(ledger, live)
-        saved = ledger.cost[live] < before * (1 - 1e-3)
-        idle[live] = np.where(saved, 0, idle[live] + 1)
-        flipped = ledger.flipped[live]
-        stuck = live[~flipped]
-        anchor[live[flipped]] = ledger.best[live[flipped]]
-        at_anchor[live[flipped]] = ledger.progress[live[flipped]]
-        further = tried.progress[~flipped] > at_anchor[stuck]
-        anchor[stuck[further]] = tried.records[~flipped][further]
-        at_anchor[stuck[further]] = tried.progress[~flipped][further]
-        if turn % 2 == 1:  # from the start again: another way may be cheaper
-            again = live[flipped]
-            anchor[again], at_anchor[again] = original[again], start[again]
+        idle[live] = np.where(ledger.cost[live] < before * (1 - 1e-3), 0, idle[live] + 1)
         turn += 1
+        flipped = ledger.flipped[live]
+        stuck, tried_ = live[~flipped], (tried.records[~flipped], tried.progress[~flipped])
+        further = tried_[1] > at_anchor[stuck]
+        anchor[stuck[further]], at_anchor[stuck[further]] = tried_[0][further], tried_[1][further]
+        mine = live[flipped]
+        if turn % 2 == 1:
+            anchor[mine], at_anchor[mine] = ledger.best[mine], ledger.progress[mine]
+        elif turn % 4 == 2:  # from the start again: another way may be cheaper
+            anchor[mine], at_anchor[mine] = original[mine], start[mine]
+        else:
+            anchor[mine] = _without(ledger, mine, turn // 4 - 1)
+            at_anchor[mine] = yield from ledger.ask(mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine]))
+            lost = mine[np.isnan(at_anchor[mine])]
+            anchor[lost], at_anchor[lost] = original[lost], start[lost]
+
+
+def _without(ledger: Ledger, mine: Ints, rank: int) -> Records:
+    """Return the best records with one change taken back: the dearest, at rank 0; the next dearest, at rank 1..."""
+    schema = ledger.schema
+    records = ledger.best[mine].copy()
+    parts = schema.costs(ledger.cohort.records[mine], records)
+    changes = np.maximum((parts > 0).sum(axis=1), 1)
+    slot = np.argsort(-parts, axis=1, kind="stable")[np.arange(len(mine)), rank % changes]
+    feature = schema.mutable[slot]
+    records[np.arange(len(mine)), feature] = ledger.cohort.records[mine, feature]
+    return records
+
+
+def _donors(brief: Brief, picture: Bracket) -> Records:
+    """Return records that reached the goal; where nobody asked, those of the class that should."""
+    found = picture.donors if len(picture.donors) else brief.known.of(0 if brief.cell.harmful else 1)
+    return found[:DONORS]
+
+
+def _borrow(ledger: Ledger, live: Ints, donors: Records, first: int, each: int) -> Generator[Ask, Outcome, None]:
+    """Dress the victims as records that reach the goal, in all that may change: the cheapest from ``first`` on."""
+    if not len(donors):
+        return
+    schema = ledger.schema
+    original = np.repeat(ledger.cohort.records[live], len(donors), axis=0)
+    dressed = schema.repair(original, np.tile(donors, (len(live), 1)))
+    costs = schema.cost(original, dressed).reshape(len(live), -1)
+    order = np.argsort(costs, axis=1, kind="stable")[:, first : first + each]
+    at = (np.arange(len(live))[:, None] * len(donors) + order).ravel()
+    yield from ledger.ask(np.repeat(live, order.shape[1]), dressed[at], costs.ravel()[at])
 
 
 def _measure(
@@ -200,9 +239,14 @@ def _combine(
     base = at_anchor - offset
     tried = _Tried(original.copy(), np.full(k, -np.inf))
     inflate = np.zeros(k)
+    full = np.zeros(k)  # all that can be gained: where nothing is known to suffice, try that
+    for slot in range(len(schema.mutable)):
+        of = moves.slot == slot
+        full += np.nan_to_num(np.fmax.reduce(np.where(of, gains, np.nan), axis=1, initial=0.0))
+    full *= 1 - 1e-9
     for _ in range(4):
         target = np.where(np.isfinite(ledger.above[live]), ledger.above[live], np.inf)
-        need = target - base + inflate
+        need = np.where(np.isnan(ledger.progress[live]), np.minimum(target - base + inflate, full), target - base + inflate)
         moved = False
         short = np.full(k, np.nan)
         for between in (True, False):
