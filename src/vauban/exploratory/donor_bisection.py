@@ -13,6 +13,7 @@ from vauban.errors import BudgetSpent
 from vauban.records import Floats, Ints, Mask, Modality, Records
 from vauban.schema import TableSchema
 from vauban.tactics.additive_guess import AdditiveGuess, flat_guess, guess
+from vauban.tactics.recipes import breed
 from vauban.tactics.siege import Siege
 
 
@@ -29,6 +30,7 @@ class Donors:
     donors: Records
     picture: AdditiveGuess
     effects: tuple[Effect, ...] = ()
+    recipes: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,9 @@ class DonorBisection:
         trades: exchanges asked about in a round for each victim.
     """
 
-    known_share: float = 0.4
+    known_share: float = 0.3
     donors: int = 64
-    trades: int = 8
+    trades: int = 10
 
     modalities = frozenset({Modality.TABULAR})
     wants = LABEL
@@ -55,6 +57,7 @@ class DonorBisection:
         rng = brief.rng()
         known = brief.known.records
         asked: list[Records] = [known[:0]]
+        recipes = known[:0]
         reached: list[Mask] = [np.zeros(0, dtype=np.bool_)]
         with suppress(BudgetSpent):
             share = min(len(known), int(np.ceil(brief.budget.scouting * self.known_share)))
@@ -65,13 +68,20 @@ class DonorBisection:
                 reached.append(brief.reached(outcome.decisions)[outcome.answered])
             left = brief.budget.scouting - len(first)
             if left > 0 and len(first):
-                mixed = _mixtures(schema, asked[-1], reached[-1], left, rng)
+                mixed = _mixtures(schema, asked[-1], reached[-1], left // 2, rng)
                 outcome = yield Ask(mixed)
                 asked.append(mixed[outcome.answered])
                 reached.append(brief.reached(outcome.decisions)[outcome.answered])
+                records, hits = np.concatenate(asked), np.concatenate(reached)
+                picture = guess(schema, records, hits)
+                carriers = known[picture.progress(known) < 0]
+                recipes, more, won = yield from breed(brief, carriers, records[hits], picture, left - left // 2, rng)
+                asked.append(more)
+                reached.append(won)
         records, hits = np.concatenate(asked), np.concatenate(reached)
         picture = guess(schema, records, hits) if len(records) else flat_guess(schema)
-        return Donors(records[hits][: self.donors], picture, _effects(schema, picture, known, brief))
+        donors = np.concatenate([recipes[::-1][: self.donors], records[hits][: self.donors]])
+        return Donors(donors, picture, _effects(schema, picture, known, brief), len(recipes))
 
     def search(self, cohort: Cohort, intelligence: Donors, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
         """Reach the goal along the guess, else by donors; then make it cheaper until the questions are spent."""
@@ -83,7 +93,7 @@ class DonorBisection:
         with suppress(BudgetSpent):
             yield from siege.approach()
             yield from siege.borrow(intelligence.donors)
-            yield from siege.wander()
+            yield from siege.mix(intelligence.donors, brief.known.of(int(not brief.cell.harmful)))
             yield from siege.trade(self.trades)
         return ()
 

@@ -18,6 +18,7 @@ from vauban.tactics.additive_guess import AdditiveGuess
 from vauban.tactics.arms import Arms, snapped
 from vauban.tactics.asked import Asked
 from vauban.tactics.bisection import Bisection
+from vauban.tactics.likeness import nearest
 from vauban.tactics.streams import Streams
 
 _HALVINGS = 14
@@ -25,6 +26,8 @@ _PATH = 48
 _TOLERANCE = 0.01
 _GAIN = 0.002
 _IDLE = 12
+_ALIKE = 200
+_BEST = 12
 
 Asking = Generator[Ask, Outcome, Mask]
 
@@ -218,34 +221,43 @@ class Siege:
             yield from self.ask(who[at], after[at, which], costs[at, which])
             start, size = start + size, size * 2
 
-    def wander(self, rounds: int = 24, width: int = 8) -> Generator[Ask, Outcome, None]:
-        """For whom nothing reached the goal yet: many features at once, far along arms drawn at random."""
-        for _ in range(rounds):
+    def mix(self, donors: Records, known: Records, width: int = 20) -> Generator[Ask, Outcome, None]:
+        """For whom nothing reached the goal yet: cross values of donors and of known records that he resembles."""
+        m = self.arms.start.shape[1]
+        who = np.flatnonzero(~self.reached & self.live)
+        if not len(who) or not len(donors):
+            return
+        near = np.full(len(self.cohort), -1)
+        near[who] = np.arange(len(who))
+        known = known if len(known) else donors
+        alike = nearest(self.schema, self.cohort.records[who], known, _ALIKE)
+        best, like, any_ = (r[:, self.schema.mutable] for r in (donors[:_BEST], known, known))
+        for _ in range(self.brief.budget.queries // width):
             who = np.flatnonzero(~self.reached & self.live)
             if not len(who):
                 return
-            m = self.arms.start.shape[1]
-            draws = self.streams.uniform(who, width * (3 * m + 1)).reshape(-1, 3 * m + 1)
+            u = self.streams.uniform(who, width * (3 * m + 1)).reshape(-1, 3 * m + 1)
             v = np.repeat(who, width)
-            values, spent = self.arms.start[v].copy(), np.zeros((len(v), m))
-            for f in range(m):
-                mine = np.flatnonzero(self.arms.feature == f)
-                arm = mine[(draws[:, 3 * f] * len(mine)).astype(np.int64)]
-                full = self.arms.full[v, arm]
-                money = np.where(np.isinf(full), 0.0, full) * np.maximum(draws[:, 3 * f + 1], 0.2)
-                money = np.where(self.arms.number[arm] & (draws[:, 3 * f + 1] < 0.6), money, full)
-                take = (draws[:, 3 * f + 2] < 0.3 + 0.7 * draws[:, -1]) & np.isfinite(full)
-                to, cost = self.arms.spend(v, arm, np.where(np.isinf(full), 0.0, money))
-                values[:, f] = np.where(take, to, values[:, f])
-                spent[:, f] = np.where(take, cost, 0.0)
-            yield from self.ask(v, values, spent)
+            pick, change, kind = u[:, :m], u[:, m : 2 * m], u[:, 3 * m :]
+            mine = alike[near[v]]
+            column = np.arange(m)
+            resembling = like[mine[np.arange(len(v))[:, None], _at(pick, mine.shape[1])], column]
+            bred = best[_at(pick, len(best)), column]
+            strange = any_[_at(u[:, 2 * m : 3 * m], len(any_)), column]
+            bred = np.where(change < 0.25, strange, bred)
+            bred = np.where(change > 0.8, self.arms.start[v], bred)
+            before = self.cohort.records[v]
+            after = before.copy()
+            after[:, self.schema.mutable] = np.where(kind < 0.45, resembling, np.where(kind < 0.9, bred, strange))
+            after = self.schema.repair(before, after)
+            yield from self.ask(v, after[:, self.schema.mutable], self.schema.costs(before, after))
 
     # --- and cheaper ones ---------------------------------------------------------------------------
 
     def trade(self, trades: int) -> Generator[Ask, Outcome, None]:
         """Take changes back and trade them, until the questions are spent or there is nothing left to ask."""
         idle = np.zeros(len(self.cohort), dtype=np.int64)
-        for _ in range(20 + self.brief.budget.queries // 5):
+        for _ in range(self.brief.budget.queries // 5 - self.brief.budget.queries // 100 + 5):
             who = np.flatnonzero(self.live & self.reached & (self.total > 0) & (idle < _IDLE))
             if not len(who):
                 return
@@ -338,3 +350,7 @@ class Siege:
         cheap[cheap] = self.asked.add(v[cheap], values[cheap])
         cheap &= np.cumsum(cheap.reshape(-1, tries), axis=1).reshape(-1) <= trades
         return v[cheap], values[cheap], spent[cheap], np.full(int(cheap.sum()), -2)
+
+
+def _at(uniform: Floats, size: int) -> Ints:
+    return np.asarray(uniform * size, dtype=np.int64)
