@@ -10,11 +10,13 @@ import numpy as np
 
 from vauban.contracts import LABEL, Ask, Brief, Claim, Cohort, Effect, Outcome
 from vauban.errors import BudgetSpent
-from vauban.records import Floats, Ints, Mask, Modality, Records
+from vauban.records import Ints, Mask, Modality, Records
 from vauban.schema import TableSchema
 from vauban.tactics.additive_guess import AdditiveGuess, flat_guess, guess
+from vauban.tactics.approach import approach, borrow, cross
 from vauban.tactics.recipes import breed
 from vauban.tactics.siege import Siege
+from vauban.tactics.trade import trade
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,13 @@ class DonorBisection:
         assert isinstance(schema, TableSchema)
         if not len(cohort) or not len(schema.mutable):
             return ()
-        siege = Siege.of(cohort, brief, intelligence.picture)
+        siege = Siege.of(cohort, brief)
+        donors, good = intelligence.donors, brief.known.of(int(not brief.cell.harmful))
         with suppress(BudgetSpent):
-            yield from siege.approach()
-            yield from siege.borrow(intelligence.donors)
-            yield from siege.mix(intelligence.donors, brief.known.of(int(not brief.cell.harmful)))
-            yield from siege.trade(self.trades)
+            worth = yield from approach(siege, intelligence.picture)
+            yield from borrow(siege, donors)
+            yield from cross(siege, donors, good)
+            yield from trade(siege, worth, self.trades, 5 + brief.budget.queries * 19 // 100)
         return ()
 
 
@@ -122,7 +125,7 @@ def _mixtures(schema: TableSchema, records: Records, hits: Mask, count: int, rng
     mixed = np.where(take, donors, mixed)
     low, high = np.nanmin(records, axis=0), np.nanmax(records, axis=0)
     anywhere = low + rng.uniform(size=mixed.shape) ** 2 * (high - low)
-    wild = (rng.uniform(size=mixed.shape) < 0.15)
+    wild = rng.uniform(size=mixed.shape) < 0.15
     wild[:, np.setdiff1d(np.arange(len(schema)), schema.numbers)] = False
     mixed = np.where(wild, anywhere, mixed)
     return schema.repair(before, mixed)

@@ -35,15 +35,41 @@ class Asked:
 
     def add(self, victims: Ints, values: Floats) -> Mask:
         """Note records, (n,) owners and (n, m) values, and return which were new: repeats within the call are not."""
-        bits = (values + 0.0).view(np.uint64)
-        keys = (bits * self.odd).sum(axis=1, dtype=np.uint64)
-        keys ^= keys >> np.uint64(32)
-        keys *= np.uint64(0x9E3779B97F4A7C15)
-        size = self.seen.shape[1]
-        slots = (keys >> np.uint64(65 - size.bit_length())).astype(np.int64) + victims * size
-        flat = self.seen.reshape(-1)
+        slots = self._slots(victims, values)
         first = np.zeros(len(slots), dtype=np.bool_)
         first[np.unique(slots, return_index=True)[1]] = True
+        flat = self.seen.reshape(-1)
         new = first & ~flat[slots]
         flat[slots] = True
         return np.asarray(new)
+
+    def add_some(self, victims: Ints, values: Floats, wanted: Mask, most: int) -> Ints:
+        """Note each victim's first ``most`` wanted records that are new, and return their rows.
+
+        Args:
+            victims: (n,) each once.
+            values: (n * k, m), k records for each victim in turn.
+            wanted: (n * k,) which of them to consider.
+            most: records a victim.
+        """
+        if not len(victims):
+            return np.zeros(0, dtype=np.int64)
+        slots = self._slots(np.repeat(victims, len(values) // len(victims)), values)
+        flat = self.seen.reshape(-1)
+        new = (wanted & ~flat[slots]).reshape(len(victims), -1)
+        grouped = np.where(new, slots.reshape(new.shape), -1)
+        for back in range(1, new.shape[1]):
+            new[:, back:] &= grouped[:, back:] != grouped[:, :-back]
+        new &= np.cumsum(new, axis=1) <= most
+        rows = np.flatnonzero(new)
+        flat[slots[rows]] = True
+        return rows
+
+    def _slots(self, victims: Ints, values: Floats) -> Ints:
+        keys = np.zeros(len(values), dtype=np.uint64)
+        for j, odd in enumerate(self.odd):
+            keys += (values[:, j] + 0.0).view(np.uint64) * odd
+        keys ^= keys >> np.uint64(32)
+        keys *= np.uint64(0x9E3779B97F4A7C15)
+        size = self.seen.shape[1]
+        return np.asarray((keys >> np.uint64(65 - size.bit_length())).astype(np.int64) + victims * size)

@@ -38,5 +38,7 @@ def _coordinates(schema: TableSchema, records: Records, known: Records) -> Float
             continue
         have = known[:, j][np.isfinite(known[:, j])]
         mean, spread = (have.mean(), have.std()) if len(have) else (0.0, 1.0)
-        columns.append((np.where(np.isnan(records[:, j]), mean, records[:, j]) - mean) / (spread if spread > 0 else 1.0))
+        columns.append(
+            (np.where(np.isnan(records[:, j]), mean, records[:, j]) - mean) / (spread if spread > 0 else 1.0)
+        )
     return np.array(columns, dtype=np.float64).T

@@ -65,7 +65,9 @@ def breed(
         kept = crowd[order[:_KEPT]]
         if wins[order[0]] > 0:
             recipes.append(kept[wins[order[:_KEPT]] > 0][::-1])
-        hard = float(np.clip(hard + (0.1 if wins[order[1]] >= _TRIALS - 1 else -0.1 if wins[order[0]] <= 1 else 0), 0.1, 0.9))
+        hard = float(
+            np.clip(hard + (0.1 if wins[order[1]] >= _TRIALS - 1 else -0.1 if wins[order[0]] <= 1 else 0), 0.1, 0.9)
+        )
     return np.concatenate(recipes), np.concatenate(asked), np.concatenate(reached)
 
 
@@ -76,4 +78,3 @@ def _children(schema: TableSchema, kept: Records, parents: Records, count: int, 
     crossed = kept[rng.integers(len(kept), size=(count, d)), columns]
     strange = parents[rng.integers(len(parents), size=(count, d)), columns]
     return np.where(rng.uniform(size=(count, d)) < 0.3, strange, crossed)
-
