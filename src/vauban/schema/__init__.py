@@ -8,4 +8,15 @@ from vauban.schema.text import TextSchema
 
 Schema = TableSchema | TextSchema
 
-__all__ = ["FORBIDDEN", "Feature", "Kind", "Price", "Schema", "TableSchema", "TextSchema", "from_stored", "infer_schema", "to_stored"]
+__all__ = [
+    "FORBIDDEN",
+    "Feature",
+    "Kind",
+    "Price",
+    "Schema",
+    "TableSchema",
+    "TextSchema",
+    "from_stored",
+    "infer_schema",
+    "to_stored",
+]
