@@ -114,6 +114,8 @@ class EstimatorTarget:
 
     def answer(self, records: Records, want: frozenset[Grant]) -> Answers:
         """Return what the model says of encoded records; TargetError if it fails or was never granted that."""
+        if want - self.grants:
+            raise TargetError(f"The model {self.name!r} cannot answer {', '.join(sorted(want - self.grants))}.")
         if not len(records):
             return Answers(
                 np.empty(0, np.int8), np.empty(0), np.empty(records.shape) if Grant.GRADIENT in want else None
