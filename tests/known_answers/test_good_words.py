@@ -163,6 +163,21 @@ def test_short_words_are_taken_where_room_is_scarce():
         assert sorted(judged.records[0].split()) == ["awful", "of", "on"]
 
 
+@BOTH
+def test_many_weak_words_together_do_it(access):
+    weak = [f"weak{i:03d}" for i in range(120)]
+
+    def margin(texts: list[str]) -> list[float]:
+        bags = [set(text.split()) for text in texts]
+        return [9.0 * ("awful" in bag) - 0.1 * len(bag.intersection(weak)) for bag in bags]
+
+    target = CallableTarget(margin, TextSchema(), threshold=0.05, scale=Scale.MARGIN)
+    texts = [*[" ".join(weak[i::4]) for i in range(4)] * 20, *["awful then", "then so"] * 20]
+    told = Known(messages(texts), np.repeat(np.array([0, 1], dtype=np.int8), [80, 40]), np.ones(120, dtype=bool))
+    judged, _ = run(GoodWords(), target, replace(brief(Cell.EI, access), known=told), messages(["awful", "awful so"]))
+    assert judged.cost.tolist() == [90.0, 90.0]
+
+
 def test_a_message_at_the_cap_is_left_alone():
     records = victims(Cell.EI)[:3]
     schema = TextSchema(longest=min(map(len, records)))

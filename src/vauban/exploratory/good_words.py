@@ -89,7 +89,7 @@ class GoodWords:
     """
 
     mode: str = Mode.BEST_N
-    candidates: int = 2000
+    candidates: int = 1000
     first: int = 100
     tries: int = 500
     width: int = 32
@@ -213,7 +213,7 @@ class GoodWords:
                 places = likely_sets(int(k), order.shape[1], self.tries)
                 turn = at[mine, None] + np.arange(CHUNK)
                 who, column = np.nonzero(turn < len(places))
-                tried = np.full((len(who), MOST_SAID), NONE, dtype=np.int64)
+                tried = np.full((len(who), int(size[going].max())), NONE, dtype=np.int64)
                 tried[:, :k] = order[mine[who, None], places[turn[who, column]]]
                 rows.append(mine[who])
                 sets.append(tried)
@@ -270,10 +270,10 @@ def _near_front(k: int, w: int, most: int, again: bool) -> Ints:
 def _fitting_first(order: Ints, state: Additions) -> Ints:
     """Return an order of words (w,) for each victim (v, w), those last that do not fit into his message at all."""
     each = np.tile(order, (len(state.live), 1))
-    too_long = state.words.lengths[each] > state.room[:, None]
-    if not too_long.any():
-        return each
-    return np.take_along_axis(each, np.argsort(too_long, axis=1, kind="stable"), axis=1)
+    tight = np.flatnonzero(state.room < state.words.lengths.max())
+    too_long = state.words.lengths[order] > state.room[tight, None]
+    each[tight] = np.take_along_axis(each[tight], np.argsort(too_long, axis=1, kind="stable"), axis=1)
+    return each
 
 
 def _fewest(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
