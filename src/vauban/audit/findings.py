@@ -37,7 +37,7 @@ REMEDIES = {
         _RETRAIN,
     ),
     (Cell.EA, Modality.TABULAR): (
-        "Confirm with the applicant, over a channel of his own, what somebody else filled in before a rejection counts.",
+        "Confirm with the applicant, over a channel of his own, what others filled in before a rejection counts.",
         "Cap how much any one field can add to the score.",
         _RETRAIN,
     ),
