@@ -158,7 +158,9 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
             anchor[mine], at_anchor[mine] = original[mine], start[mine]
         else:
             anchor[mine] = _without(ledger, mine, turn // 4 - 1)
-            at_anchor[mine] = yield from ledger.ask(mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine]))
+            at_anchor[mine] = yield from ledger.ask(
+                mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine])
+            )
             lost = mine[np.isnan(at_anchor[mine])]
             anchor[lost], at_anchor[lost] = original[lost], start[lost]
 
@@ -246,7 +248,9 @@ def _combine(
     full *= 1 - 1e-9
     for _ in range(4):
         target = np.where(np.isfinite(ledger.above[live]), ledger.above[live], np.inf)
-        need = np.where(np.isnan(ledger.progress[live]), np.minimum(target - base + inflate, full), target - base + inflate)
+        need = np.where(
+            np.isnan(ledger.progress[live]), np.minimum(target - base + inflate, full), target - base + inflate
+        )
         moved = False
         short = np.full(k, np.nan)
         for between in (True, False):
