@@ -83,7 +83,7 @@ class Ledger:
         Returns:
             Progress (k,), remembered if it was asked before; NaN where there is no answer.
         """
-        keys = fingerprints(records) | np.uint64(1)
+        keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
         place = (keys >> np.uint64(1)).astype(np.int64) & (self._keys.shape[1] - 1)
         old = self._keys[rows, place] == keys
         progress = np.where(old, self._answers[rows, place], np.nan)
@@ -115,6 +115,6 @@ class Ledger:
 
 def _first_of_its_kind(rows: Ints, keys: NDArray[np.uint64]) -> Ints:
     """Return the places (sorted) where a pair of victim and key occurs for the first time."""
-    order = np.lexsort((keys, rows))
-    again = (np.diff(rows[order], prepend=-1) == 0) & (np.diff(keys[order], prepend=np.uint64(0)) == 0)
-    return np.sort(order[~again])
+    pairs = keys ^ (rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    order = np.argsort(pairs, kind="stable")
+    return np.sort(order[np.concatenate([[True], np.diff(pairs[order]) != 0])]) if len(order) else order
