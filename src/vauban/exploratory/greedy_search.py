@@ -156,13 +156,15 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
         poor = live if turn else live[~ledger.flipped[live]]
         yield from _borrow(ledger, poor, donors, how.donors * turn, how.donors)
         yield from _shrink(ledger, live)
-        idle[live] = np.where(ledger.cost[live] < before * (1 - 1e-3), 0, idle[live] + 1)
+        single = (ledger.best[live] != original[live])[:, ledger.schema.mutable].sum(axis=1) == 1
+        idle[live] = np.where(ledger.cost[live] < before * (1 - WORTH), 0, idle[live] + 1 + single)
         turn += 1
         flipped = ledger.flipped[live]
         stuck, tried_ = live[~flipped], (tried.records[~flipped], tried.progress[~flipped])
         further = tried_[1] > at_anchor[stuck]
         anchor[stuck[further]], at_anchor[stuck[further]] = tried_[0][further], tried_[1][further]
-        mine = live[flipped]
+        mine, lone = live[flipped & ~single], live[flipped & single]
+        anchor[lone], at_anchor[lone] = original[lone], start[lone]  # around a single change, nothing cheaper lies
         if turn % 2 == 1:
             anchor[mine], at_anchor[mine] = ledger.best[mine], ledger.progress[mine]
         elif turn % 4 == 2:  # from the start again: another way may be cheaper
@@ -200,7 +202,7 @@ def _borrow(ledger: Ledger, live: Ints, donors: Records, first: int, each: int) 
     order = np.argsort(_fares(ledger.schema, original, donors), axis=1, kind="stable")[:, first : first + each]
     rows = np.repeat(np.arange(len(live)), order.shape[1])
     dressed = ledger.schema.repair(original[rows], donors[order.ravel()])
-    yield from ledger.ask(live[rows], dressed, ledger.schema.cost(original[rows], dressed))
+    yield from ledger.ask(live[rows], dressed, ledger.schema.cost(original[rows], dressed), distinct=False)
 
 
 def _fares(schema: TableSchema, original: Records, donors: Records) -> Floats:
@@ -267,19 +269,21 @@ def _combine(
         rows = live[open_]
         need = ledger.above[rows] - base[open_] + miss[open_]
         need = np.where(ledger.flipped[rows], need, np.minimum(need, full[open_]))
-        mine = measured if len(open_) == len(live) else measured.pick(open_)
         short = np.full(len(open_), np.nan)
-        for between in (True, False):
-            chosen = blend(mine, need, between=between)
-            going = np.flatnonzero(chosen.cost < ledger.cost[rows] * (1 - WORTH))
-            original = ledger.cohort.records[rows[going]]
+        trying = np.arange(len(open_))
+        for between in (True, False):  # to the further value costs more than to one in between, so fewer try it
+            mine = measured if len(trying) == len(live) else measured.pick(open_[trying])
+            chosen = blend(mine, need[trying], ledger.cost[rows[trying]] * (1 - WORTH), between=between)
+            going = np.flatnonzero(chosen.cost < np.inf)
+            trying = trying[going]
+            original = ledger.cohort.records[rows[trying]]
             records = original.copy()
             records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], chosen.values[going])
-            got = yield from ledger.ask(rows[going], records, schema.cost(original, records))
-            short[going] = np.fmin(short[going], ledger.above[rows[going]] - got)
-            further = got > tried.progress[open_[going]]
-            tried.records[open_[going[further]]] = records[further]
-            tried.progress[open_[going[further]]] = got[further]
+            got = yield from ledger.ask(rows[trying], records, schema.cost(original, records))
+            short[trying] = np.fmin(short[trying], ledger.above[rows[trying]] - got)
+            further = got > tried.progress[open_[trying]]
+            tried.records[open_[trying[further]]] = records[further]
+            tried.progress[open_[trying[further]]] = got[further]
         again = np.isfinite(short)
         miss[open_[again]] += short[again]
         open_ = open_[again]

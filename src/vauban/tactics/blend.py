@@ -10,6 +10,8 @@ from vauban.records import Floats, Ints
 from vauban.tactics.moves import Moves
 
 _TINY = 1e-12
+BLOCK = 256
+"""Victims combined at a time: their arrays stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Measured:
             total += self.gains[:, self.moves.slot == slot].max(axis=1, initial=0.0)
         return total
 
-    def pick(self, which: Ints) -> Measured:
+    def pick(self, which: Ints | slice) -> Measured:
         """Return what is known of some of the victims."""
         m = self.moves
         moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
@@ -83,7 +85,7 @@ class Measured:
         )
 
 
-def blend(measured: Measured, need: Floats, *, between: bool, most_steps: int = 12) -> Blend:
+def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, most_steps: int = 12) -> Blend:
     """Choose moves, one a feature, whose gains add up to what is needed, cheaply.
 
     Greedy by gain for cost, and at each step the cheapest single move that completes the choice is tried; the best
@@ -92,48 +94,59 @@ def blend(measured: Measured, need: Floats, *, between: bool, most_steps: int = 
     Args:
         measured: moves and gains of k victims.
         need: (k,) what the gains must add up to.
+        below: (k,) what the choice must cost less than.
         between: whether a number's gain is taken to rise evenly between two measured values, so that the last move
             stops in between; otherwise it comes only at the further value.
         most_steps: most moves chosen.
     """
+    parts = [
+        _blend(measured.pick(slice(i, i + BLOCK)), need[i : i + BLOCK], below[i : i + BLOCK], between, most_steps)
+        for i in range(0, max(len(need), 1), BLOCK)
+    ]
+    return Blend(np.concatenate([p.values for p in parts]), np.concatenate([p.cost for p in parts]))
+
+
+def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_steps: int) -> Blend:
     slot_of = measured.moves.slot
     n, slots = len(need), int(slot_of.max(initial=-1)) + 1
     picked = np.full((n, slots), -1)
-    best_cost, best_pick, best_last, best_need = np.full(n, np.inf), picked.copy(), np.full(n, -1), np.zeros(n)
+    best_cost, best_pick, best_last, best_need = below.copy(), picked.copy(), np.full(n, -1), np.zeros(n)
     rows = np.arange(n)  # those still open, and their part of everything:
     gains, costs, owed, spent = measured.gains, measured.costs, need.copy(), np.zeros(n)
     slope, start, least = measured.slope, measured.start, measured.near_cost
     held_gain, held_cost = np.zeros(gains.shape), np.zeros(gains.shape)
     for _ in range(most_steps if gains.size else 0):
-        wanted = held_gain + owed[:, None]
-        last = np.maximum(start + slope * wanted, least) if between else costs
-        finish = np.where(gains >= wanted - _TINY, last - held_cost, np.inf)
-        every = np.arange(len(rows))
+        gain, every = gains - held_gain, np.arange(len(rows))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rate = np.where(gain > _TINY, gain / np.maximum(costs - held_cost, _TINY), -np.inf)
+            bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)
+        hope = np.flatnonzero(bound < best_cost[rows])  # nobody gains more for his money than the best rate
+        if len(hope) < len(rows):
+            rows, gain, rate, every = rows[hope], gain[hope], rate[hope], np.arange(len(hope))
+            gains, costs, slope, start, least = gains[hope], costs[hope], slope[hope], start[hope], least[hope]
+            held_gain, held_cost, owed, spent = held_gain[hope], held_cost[hope], owed[hope], spent[hope]
+        if not len(rows):
+            break
+        enough = gain >= owed[:, None] - _TINY
+        last = np.maximum(start + slope * (held_gain + owed[:, None]), least) if between else costs
+        finish = np.where(enough, last - held_cost, np.inf)
         k = np.argmin(finish, axis=1)
         total = spent + finish[every, k]
         better = np.flatnonzero(total < best_cost[rows])
         mine, at = rows[better], k[better]
         best_cost[mine], best_pick[mine], best_last[mine] = total[better], picked[mine], at
-        best_need[mine] = wanted[better, at]
-        gain = gains - held_gain
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rate = gain / np.maximum(costs - held_cost, _TINY)
-        rate[(gain <= _TINY) | (gain >= owed[:, None])] = -np.inf
+        best_need[mine] = held_gain[better, at] + owed[better]
+        rate[enough] = -np.inf
         k = np.argmax(rate, axis=1)
-        go = np.flatnonzero((rate[every, k] > 0) & (spent < best_cost[rows]))
-        if not len(go):
-            break
-        k, slot = k[go], slot_of[k[go]]
-        owed = owed[go] - gain[go, k]
-        spent = spent[go] + costs[go, k] - held_cost[go, k]
-        rows = rows[go]
-        picked[rows, slot] = k
-        now_gain, now_cost = gains[go, k][:, None], costs[go, k][:, None]
-        same = slot_of[None, :] == slot[:, None]
-        if len(go) < len(every):
-            gains, costs, slope, start, least = gains[go], costs[go], slope[go], start[go], least[go]
-            held_gain, held_cost = held_gain[go], held_cost[go]
-        held_gain, held_cost = np.where(same, now_gain, held_gain), np.where(same, now_cost, held_cost)
+        slot = slot_of[k]
+        go = rate[every, k] > 0
+        owed = np.where(go, owed - gain[every, k], np.inf)  # who has no further move owes more than he can gain
+        spent = spent + np.where(go, costs[every, k] - held_cost[every, k], 0.0)
+        picked[rows[go], slot[go]] = k[go]
+        same = (slot_of[None, :] == slot[:, None]) & go[:, None]
+        held_gain = np.where(same, gains[every, k][:, None], held_gain)
+        held_cost = np.where(same, costs[every, k][:, None], held_cost)
+    best_cost[best_last < 0] = np.inf
     return _read(measured, best_pick, best_last, best_need, best_cost, between)
 
 

@@ -73,12 +73,15 @@ class Ledger:
         """Victims for whom some record reached the goal (n,)."""
         return ~np.isnan(self.progress)
 
-    def ask(self, rows: Ints, records: Records, costs: Floats) -> Generator[Ask, Outcome, Floats]:
+    def ask(
+        self, rows: Ints, records: Records, costs: Floats, *, distinct: bool = True
+    ) -> Generator[Ask, Outcome, Floats]:
         """Ask for those records that were not asked before and that are cheaper than the victim's best.
 
         Args:
             rows: (k,) the line of the victim for whose sake each is asked.
             records: (k, d); ``costs`` (k,) what they cost.
+            distinct: whether no victim has the same record twice among them.
 
         Returns:
             Progress (k,), remembered if it was asked before; NaN where there is no answer.
@@ -88,17 +91,18 @@ class Ledger:
         old = self._keys[rows, place] == keys
         progress = np.where(old, self._answers[rows, place], np.nan)
         at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))
-        at = at[_first_of_its_kind(rows[at], keys[at])]
+        if not distinct:
+            at = at[_first_of_its_kind(rows[at], keys[at])]
         if not len(at):
             return progress
-        outcome = yield Ask(records[at], self.cohort.ids[rows[at]], self.want)
+        outcome = yield Ask(records if len(at) == len(rows) else records[at], self.cohort.ids[rows[at]], self.want)
         self.left = outcome.remaining[self.cohort.ids]
-        at = at[outcome.answered]
-        reached = self.brief.reached(outcome.decisions[outcome.answered])
-        if outcome.scores is None:
-            got = np.where(reached, 1.0, -1.0)
-        else:
-            got = self.brief.progress(outcome.scores[outcome.answered])
+        decisions, scores = outcome.decisions, outcome.scores
+        if not outcome.answered.all():
+            at, decisions = at[outcome.answered], decisions[outcome.answered]
+            scores = None if scores is None else scores[outcome.answered]
+        reached = self.brief.reached(decisions)
+        got = np.where(reached, 1.0, -1.0) if scores is None else self.brief.progress(scores)
         who = rows[at]
         progress[at] = got
         self._keys[who, place[at]], self._answers[who, place[at]] = keys[at], got
