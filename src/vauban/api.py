@@ -100,7 +100,7 @@ def audit(
         ThreatModel(
             _cell(c),
             ATTACKER[_cell(c)],
-            frozenset(_grant(g) for g in grants),
+            frozenset(grant_named(g) for g in grants),
             Budget(queries, queries, flagged, cost),
             where=None if where is None else Filter(where),
             prices=prices or {},
@@ -161,12 +161,10 @@ def _marked(labels: Any, harmful: Any) -> np.ndarray[Any, Any]:
     if not marked.any():
         seen = ", ".join(map(str, raw.unique()[:5]))
         raise BadInput(f"The harmful class {harmful!r} never occurs in the labels. They hold: {seen}.")
-    return marked
+    return np.asarray(marked)
 
 
-def _target(
-    model: Any, schema: Schema | None, threshold: float | None, harmful: Any, tuning: pd.DataFrame
-) -> Target:
+def _target(model: Any, schema: Schema | None, threshold: float | None, harmful: Any, tuning: pd.DataFrame) -> Target:
     if isinstance(model, Target):
         return model
     assert schema is not None  # noqa: S101 - inferred above for whatever is no Target
@@ -181,7 +179,8 @@ def _cell(name: str) -> Cell:
     return Cell(name)
 
 
-def _grant(name: str) -> Grant:
+def grant_named(name: str) -> Grant:
+    """Return a grant by name; BadInput if there is none."""
     if name not in list(Grant):
         raise unknown("grant", name, list(Grant))
     return Grant(name)

@@ -15,6 +15,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +263,19 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"{path} does not exist: {path.parent} is no run folder, or the run did not finish.") from error
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}. The run folder is damaged; run the audit again.") from error
+
+
+def new_folder(scenario: str) -> Path:
+    """Return a path for a new run folder under ``vauban-runs``, named for the scenario and the time."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    base = Path("vauban-runs") / f"{scenario}-{stamp}"
+    return next(p for i in count(1) if not (p := base if i == 1 else base.with_name(f"{base.name}-{i}")).exists())
+
+
+def check_same(run: Path, system: System) -> None:
+    """Raise BadInput unless this is the system that a run was started on: its answers would not fit another."""
+    about = read_json(run / "run.json")
+    if about.get("data") != data_hash(system):
+        raise BadInput(f"The data are not those that the run {run} was started on. Run the audit anew.")
+    if about.get("fingerprint") != fingerprint(system.target, system):
+        raise BadInput(f"The model does not answer as that of the run {run} did. Run the audit anew.")

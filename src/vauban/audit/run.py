@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vauban.audit.answers import NOTHING_LOGGED, LogFile, Logged, Oracle, read_logs
+from vauban.audit.answers import NOTHING, Answered, LogFile, Oracle, read_logs
 from vauban.audit.engines import run_jobs
 from vauban.audit.exploration import explore, learnt_by
 from vauban.audit.findings import clean_performance, make_finding
@@ -123,13 +123,13 @@ class _Done:
     effort: dict[str, Any] = field(default_factory=dict)
 
 
-_LOGGED: dict[Path, Logged] = {}
+_LOGGED: dict[Path, Answered] = {}
 """Answers of the run's earlier life, read once a process."""
 
 
-def _logged(folder: Path | None) -> Logged:
+def _logged(folder: Path | None) -> Answered:
     if folder is None:
-        return NOTHING_LOGGED
+        return NOTHING
     if folder not in _LOGGED:
         _LOGGED[folder] = read_logs(sorted(folder.glob("*.log")))
     return _LOGGED[folder]
@@ -228,12 +228,13 @@ def run_audit(
     incomplete = outcome.incomplete()
     planned = len(plan.attacks) + len(plan.explorers)
     skipped = plan.out_of_scope + _causative()
+    sizes = system.parts.sizes()
     most = max((t.budget.queries for t in threats), default=0)
     result = AuditResult(
         version=version("vauban"),
         scenario=system.name,
         model={"name": system.target.name, "threshold": system.target.threshold, "scale": system.target.scale},
-        data={**system.data, "positive": system.harmful, "split": system.parts.sizes()},
+        data={**system.data, "positive": system.harmful, "rows": sum(sizes.values()), "split": sizes},
         seed=settings.seed,
         clean=clean,
         threats=tuple(describe(front, system.target) for front in plan.fronts),

@@ -67,6 +67,7 @@ def _environment() -> jinja2.Environment:
         listing=phrases.listing,
         record=hostile.record,
         clipped=hostile.clipped,
+        fitted=hostile.fitted,
         difference=_difference,
     )
     return environment
@@ -121,19 +122,18 @@ def _success(
     lines = [
         charts.Line(
             finding["title"] + (f" ({', '.join(finding['grants'])})" if titles.count(finding["title"]) > 1 else ""),
-            finding["curves"][curve],
+            # A curve without a point is that of an attack that never succeeded: flat, and it belongs in the picture.
+            finding["curves"][curve] or [[0, 0.0]],
             attack=finding["role"] == "attack",
         )
         for finding in findings
-        if finding["curves"][curve]
+        if finding["victims"]
     ]
     if not lines:
         return None
     against = "questions asked" if curve == "queries" else hostile.clipped(x_label, 60)
     outcome = group.axis.outcome.capitalize()
-    svg = charts.step_chart(
-        f"{outcome} against {against}. {title}", lines, hostile.clipped(x_label, 40), group.axis.outcome
-    )
+    svg = charts.step_chart(f"{outcome} against {against}. {title}", lines, x_label, group.axis.outcome)
     caption = f"{outcome}, against {against}"
     return _Chart((group.cell, group.specificity), caption, Markup(svg), tuple(map(charts.describe, lines)))  # noqa: S704 - built as a tree and escaped by its serialiser
 
@@ -168,12 +168,11 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
     best = digest.explored(result)
     threats = result["threats"]
     grants = sorted({grant for threat in threats for grant in threat["grants"]})
-    asked = sum(item["queries"] for item in result["exploration"])
     explore = _Box(
         "Explore",
-        phrases.plural(asked, "question") if result["exploration"] else "not tried",
+        phrases.plural(best["queries"], "question") if best else "not tried",
         (f"answers granted: {', '.join(grants)}" if grants else "no answers granted", "to the deployed model"),
-        bool(result["exploration"]),
+        best is not None,
     )
     boxes = {"explore": explore, "learnt": _learnt_box(best)}
     for entry in digest.headlines(result):
@@ -181,9 +180,12 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
         if finding is None:
             boxes[name] = _Box(name.capitalize(), "not tried", ("in this run",), tried=False)
             continue
+        if finding["success_rate"]["value"] is None:
+            boxes[name] = _Box(name.capitalize(), "not measured", ("no record could be attacked",), tried=False)
+            continue
         rate = finding["success_rate"]
-        spent = f"median {hostile.clipped(phrases.spent(finding, 'median'), 18)}"
-        asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} for one record"
+        spent = f"median {phrases.spent(finding, 'median')}"
+        asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} each"
         words = entry.axis.happens.split()
         middle = words.index("can")
         boxes[name] = _Box(
@@ -206,8 +208,9 @@ def _learnt_box(best: Mapping[str, Any] | None) -> _Box:
     if best is None:
         return _Box("What was learnt", "nothing", ("no exploration in this run",), tried=False)
     last = best["agreement"][-1] if best["agreement"] else None
-    words = [row["word"] for row in digest.by_effect(best["words"])]
-    decisive = words or [row["name"] for row in digest.by_effect(best["features"])]
-    names = ", ".join(hostile.clipped(name, 9) for name in decisive[:3])
-    figure = phrases.percent(last["value"], last["n"]) if last else "not measured"
-    return _Box("What was learnt", figure, ("agreement with the model", f"decisive: {names}" if names else ""))
+    kind, rows, name = ("word", best["words"], "word") if best["words"] else ("feature", best["features"], "name")
+    names = ", ".join(hostile.clipped(row[name], 12) for row in digest.by_effect(rows)[:3])
+    decisive = f"decisive: {names}" if names else ""
+    if last is None:
+        return _Box("What was learnt", phrases.plural(len(rows), kind), ("that move the decision", decisive))
+    return _Box("What was learnt", phrases.percent(last["value"], last["n"]), ("agreement with the model", decisive))
