@@ -127,16 +127,6 @@ class TableSchema:
         low[:, self.numbers], high[:, self.numbers] = self._span(before[:, self.numbers])
         return low, high
 
-    @cached_property
-    def _ends(self) -> tuple[Floats, Floats]:
-        """The first and last value of ``numbers`` that are on the grid and within bounds, each (m,)."""
-        n = self.numbers
-        step = self.step[n]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
-            last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
-        return first, last
-
     def _span(self, now: Floats) -> tuple[Floats, Floats]:
         first, last = self._ends
         low = np.where((self.down < FORBIDDEN) & (first < now), first, now)
