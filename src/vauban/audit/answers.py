@@ -5,7 +5,7 @@ again asks the same questions, and what was logged is answered from the log. Fra
 
     b"VLOG" | count: u32 | keys: u64 * n | decisions: i8 * n | scores: f64 * n | crc32 of the arrays: u32
 
-A frame that a crash cut off is dropped, and overwritten by the next one.
+A frame that a crash cut off is dropped, and overwritten by the next one; one that was damaged is dropped alone.
 """
 
 from __future__ import annotations
@@ -88,22 +88,21 @@ class Memory:
 
 
 def _frames(data: bytes) -> tuple[list[tuple[Keys, Decisions, Floats]], int]:
-    """Return the whole frames of a log, and the number of bytes that they fill."""
-    frames, at = [], 0
-    while at + _HEAD.size <= len(data):
-        magic, n = _HEAD.unpack_from(data, at)
+    """Return the whole frames of a log, and where the last of them ends."""
+    frames, whole, at = [], 0, 0
+    while (at := data.find(_MAGIC, at)) >= 0 and at + _HEAD.size <= len(data):
+        n = _HEAD.unpack_from(data, at)[1]
         end = at + _HEAD.size + n * _ROW + _TAIL.size
-        if magic != _MAGIC or end > len(data):
-            break
         body = data[at + _HEAD.size : end - _TAIL.size]
-        if zlib.crc32(body) != _TAIL.unpack_from(data, end - _TAIL.size)[0]:
-            break
+        if end > len(data) or zlib.crc32(body) != _TAIL.unpack_from(data, end - _TAIL.size)[0]:
+            at += 1
+            continue
         keys = np.frombuffer(body, "<u8", n)
         decisions = np.frombuffer(body, np.int8, n, 8 * n)
         scores = np.frombuffer(body, "<f8", n, 9 * n)
         frames.append((keys.astype(np.uint64), decisions, scores.astype(np.float64)))
-        at = end
-    return frames, at
+        whole = at = end
+    return frames, whole
 
 
 def read_logs(paths: Iterable[Path]) -> Answered:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +37,9 @@ FORMAT = 1
 SAMPLE = 500
 """Records whose scores make a model's fingerprint."""
 
+_STARTED = ("request", "fingerprint", "data", "model", "model_sha256", "model_note")
+_SUCCESS = ("victim_id", "attack", "cell", "cost", "queries")
+
 
 def prepare(out: Path) -> Path:
     """Return the folder, made; BadInput if it cannot be written or holds something else."""
@@ -51,7 +55,8 @@ def prepare(out: Path) -> Path:
         raise BadInput(f"The folder {out} is not empty and holds no run. Name another with --out.")
     if strange:
         raise BadInput(
-            f"The folder {out} holds a run already. Go on with it by --resume {out}, or name another with --out."
+            f"The folder {out} holds a run already. Go on with it by --resume (resume=True in Python), "
+            "or name another folder."
         )
     return out
 
@@ -86,6 +91,7 @@ def write_start(out: Path, request: Mapping[str, Any], system: System, threats: 
         "fingerprint": fingerprint(system.target, system),
         "data": data_hash(system),
         "model": model,
+        "model_sha256": None if model is None else _sha256(out / model),
         "model_note": why,
     }
     stored = {
@@ -120,13 +126,14 @@ def save_model(out: Path, target: Target) -> tuple[str | None, str]:
 
 def write_end(out: Path, audit: Audit) -> Audit:
     """Write what was found; return the audit with the model's file and hashes in its result."""
-    run = read_json(out / "run.json")
-    file = run["model"]
-    sha = hashlib.sha256((out / file).read_bytes()).hexdigest() if file else run["fingerprint"]
-    model = {**audit.result.model, "sha256": sha, "file": file, "note": run["model_note"]}
+    run = read_json(out / "run.json", *_STARTED)
+    sha = run["model_sha256"] or run["fingerprint"]
+    model = {**audit.result.model, "sha256": sha, "file": run["model"], "note": run["model_note"]}
     result = replace(audit.result, model=model, data={**audit.result.data, "sha256": run["data"]})
+    part = out / "records.parquet.part"
+    records_table(audit.successes).to_parquet(part, index=False)
+    part.replace(out / "records.parquet")
     write_json(out / "result.json", to_json(result))
-    records_table(audit.successes).to_parquet(out / "records.parquet", index=False)
     return replace(audit, result=result)
 
 
@@ -149,7 +156,7 @@ def records_table(successes: Sequence[Success]) -> pd.DataFrame:
         after = front.schema.decode(judged.records[won]).add_prefix("after.")
         tables.append(pd.concat([head, before, after], axis=1))
     if not tables:
-        return pd.DataFrame({name: [] for name in ("victim_id", "attack", "cell", "cost", "queries")})
+        return pd.DataFrame({name: [] for name in _SUCCESS})
     return pd.concat(tables, ignore_index=True)
 
 
@@ -162,21 +169,21 @@ class Verification:
 
 
 def verify(run: Path, model: Any = None) -> Verification:
-    """Score every stored success from scratch: flipped, possible, and at the stored price.
+    """Score every stored success from scratch: flipped, possible, at the stored price, and as many as were reported.
 
     Args:
         run: a run folder.
         model: the fitted estimator or Target; needed only where the folder holds none.
 
     Raises:
-        BadInput: the folder is damaged or incomplete, or holds no model and none is given.
+        BadInput: the folder is damaged or incomplete, its model is not the one that was audited, or it holds no model
+            and none is given.
     """
-    stored, about = read_json(run / "system.json"), read_json(run / "run.json")
-    try:
-        table = pd.read_parquet(run / "records.parquet")
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{run / 'records.parquet'} cannot be read: {error}. Run the audit again.") from error
-    problems: list[str] = []
+    about = read_json(run / "run.json", *_STARTED)
+    stored = read_json(run / "system.json", "name", "threshold", "harmful", "costs", "schemas")
+    result = read_json(run / "result.json", "findings")
+    table = _read_records(run / "records.parquet")
+    problems = _miscounted(result["findings"], table)
     for cell, of_cell in table.groupby("cell", sort=True):
         if cell not in stored["schemas"]:
             raise BadInput(
@@ -187,6 +194,28 @@ def verify(run: Path, model: Any = None) -> Verification:
         limit = stored["costs"].get(cell)
         problems += _verify_cell(Cell(cell), schema, target, of_cell, limit)
     return Verification(len(table), tuple(problems))
+
+
+def _read_records(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}. Run the audit again.") from error
+    absent = [name for name in _SUCCESS if name not in table]
+    if absent:
+        raise BadInput(f"{path} lacks the columns {', '.join(absent)}: it is damaged. Run the audit again.")
+    return table
+
+
+def _miscounted(findings: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> list[str]:
+    held = Counter(zip(table["attack"], table["cell"], strict=True))
+    told = Counter({(f["attack"], f["cell"]): f["successes"] for f in findings})
+    return [
+        f"{attack} in {cell}: result.json counts {told[attack, cell]} successes, "
+        f"records.parquet holds {held[attack, cell]}"
+        for attack, cell in sorted(held.keys() | told.keys())
+        if told[attack, cell] != held[attack, cell]
+    ]
 
 
 def _verify_cell(cell: Cell, schema: Schema, target: Target, table: pd.DataFrame, limit: float | None) -> list[str]:
@@ -238,6 +267,8 @@ def load_model(run: Path, about: Mapping[str, Any]) -> Any:
 
     path = run / about["model"]
     try:
+        if _sha256(path) != about["model_sha256"]:
+            raise BadInput(f"{path} is not the model that this run audited: its hash is another. Run the audit again.")
         strange = skops.io.get_untrusted_types(file=path)
         if strange:
             raise BadInput(f"{path} holds types that are not loaded without trust: {', '.join(strange)}.")
@@ -255,14 +286,25 @@ def write_json(path: Path, value: Any) -> None:
     part.replace(path)
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON values of a file of a run folder; BadInput if it is missing or damaged."""
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_json(path: Path, *keys: str) -> Any:
+    """Return the JSON object in a file of a run folder; BadInput if it is missing, damaged or lacks one of the keys."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist: {path.parent} is no run folder, or the run did not finish.") from error
+        raise BadInput(
+            f"{path} does not exist: {path.parent} is no run folder, or its run did not finish. "
+            "Go on with such a run by --resume."
+        ) from error
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}. The run folder is damaged; run the audit again.") from error
+    absent = [key for key in keys if key not in read] if isinstance(read, dict) else ["everything"]
+    if absent:
+        raise BadInput(f"{path} is damaged: it lacks {', '.join(absent)}. Run the audit again.")
+    return read
 
 
 def new_folder(scenario: str) -> Path:
@@ -274,8 +316,8 @@ def new_folder(scenario: str) -> Path:
 
 def check_same(run: Path, system: System) -> None:
     """Raise BadInput unless this is the system that a run was started on: its answers would not fit another."""
-    about = read_json(run / "run.json")
-    if about.get("data") != data_hash(system):
+    about = read_json(run / "run.json", *_STARTED)
+    if about["data"] != data_hash(system):
         raise BadInput(f"The data are not those that the run {run} was started on. Run the audit anew.")
-    if about.get("fingerprint") != fingerprint(system.target, system):
+    if about["fingerprint"] != fingerprint(system.target, system):
         raise BadInput(f"The model does not answer as that of the run {run} did. Run the audit anew.")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from vauban.audit.plan import Front, Plan, Planned, brief_for, describe, fresh_r
 from vauban.audit.runner import Progress, Scouted, ignore_progress, scout, search
 from vauban.audit.verdict import give_verdict
 from vauban.contracts import Brief, Effect, Target, seed_for
-from vauban.errors import ExitCode, VaubanError
+from vauban.errors import BadInput, ExitCode, VaubanError
 from vauban.records import Ints, Records
 from vauban.results import AuditResult, Coverage, Exploration, Finding, Skipped
 from vauban.system import System
@@ -43,6 +44,10 @@ Watch = Callable[[Event], None]
 
 def watch_nothing(event: Event) -> None:
     """Show nothing."""
+
+
+def nothing_to_begin() -> None:
+    """Keep nothing: the run is in memory only."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,13 @@ class Settings:
     cohort_size: int | None = None
     answers: Path | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse counts that mean nothing."""
+        for name, least in (("seed", 0), ("victims", 1), ("jobs", 1), ("cohort_size", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise BadInput(f"The number {name} must be {least} or more. Got {value}.")
+
 
 # --- work that a worker does -----------------------------------------------------------------------
 
@@ -97,6 +109,7 @@ class _Job:
     front: Front
     target: Target
     settings: Settings
+    life: str
     fresh: Records | None = None
     scouted: Scouted | None = None
     ids: Ints | None = None
@@ -123,25 +136,22 @@ class _Done:
     effort: dict[str, Any] = field(default_factory=dict)
 
 
-_LOGGED: dict[Path, Answered] = {}
-"""Answers of the run's earlier life, read once a process."""
-
-
-def _logged(folder: Path | None) -> Answered:
-    if folder is None:
-        return NOTHING
-    if folder not in _LOGGED:
-        _LOGGED[folder] = read_logs(sorted(folder.glob("*.log")))
-    return _LOGGED[folder]
+@lru_cache(maxsize=1)
+def _logged(folder: Path | None, life: str) -> Answered:  # noqa: ARG001 - a worker may outlive a run and see the next
+    """Return the answers of the run's earlier lives, read once a process and life."""
+    return NOTHING if folder is None else read_logs(sorted(folder.glob("*.log")))
 
 
 def _work(job: _Job, progress: Progress = ignore_progress) -> _Done:
-    logged = _logged(job.settings.answers)
-    log = LogFile(job.log)
-    oracle = Oracle(job.target, logged, log)
+    log = LogFile(None)
     started = time.perf_counter()
     try:
+        logged = _logged(job.settings.answers, job.life)
+        log = LogFile(job.log)
+        oracle = Oracle(job.target, logged, log)
         value = _play(job, oracle, progress)
+    except OSError as error:  # the target's own are TargetErrors: this is the log
+        return _Done(job, problem=f"The answers cannot be kept: {error}", defect=True)
     except VaubanError as error:
         return _Done(job, problem=str(error), defect=error.exit_code == ExitCode.FAILED)
     except Exception as error:  # noqa: BLE001 - a defect of one attack must not lose what the others found
@@ -195,6 +205,7 @@ def run_audit(
     watch: Watch = watch_nothing,
     *,
     command: str | None = None,
+    begin: Callable[[], None] = nothing_to_begin,
 ) -> Audit:
     """Audit a system against threats.
 
@@ -207,19 +218,20 @@ def run_audit(
         settings: how it is run.
         watch: is told what is going on.
         command: the command line that this run came from, for the report.
+        begin: called when the plan stands, before anything is tried: what is wrong with the input is known by then.
 
     Raises:
         BadInput: an attack is unknown, a filter selects nothing.
         TargetError: the model cannot be asked at all.
     """
-    _LOGGED.clear()
     started = datetime.now(UTC)
     plan = make_plan(system, threats, settings.attacks, settings.victims)
+    begin()
     clean = clean_performance(system.target, system.parts.victims)
     done: list[_Done] = []
     interrupted = False
     try:
-        for piece in _run(system, plan, settings, watch):
+        for piece in _run(system, plan, settings, started.isoformat(), watch):
             done.append(piece)  # noqa: PERF402 - one by one: what is finished is kept when the next is interrupted
     except KeyboardInterrupt:
         interrupted = True
@@ -267,11 +279,11 @@ def environment() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def _run(system: System, plan: Plan, settings: Settings, watch: Watch) -> Iterator[_Done]:
+def _run(system: System, plan: Plan, settings: Settings, life: str, watch: Watch) -> Iterator[_Done]:
     """Yield what came of each job: scouting and exploring first, then every search, a part of the victims a worker."""
-    scouts = [_Job("scout", p, plan.fronts[p.front], system.target, settings) for p in plan.attacks]
+    scouts = [_Job("scout", p, plan.fronts[p.front], system.target, settings, life) for p in plan.attacks]
     explores = [
-        _Job("explore", p, front, system.target, settings, fresh_records(system, front, settings.seed))
+        _Job("explore", p, front, system.target, settings, life, fresh_records(system, front, settings.seed))
         for p in plan.explorers
         for front in (plan.fronts[p.front],)
     ]
@@ -281,7 +293,7 @@ def _run(system: System, plan: Plan, settings: Settings, watch: Watch) -> Iterat
         if done.job.kind == "scout" and done.problem is None:
             scouted.append(done)
     searches = [
-        _Job("search", d.job.planned, d.job.front, system.target, settings, scouted=d.value, ids=ids, part=part)
+        _Job("search", d.job.planned, d.job.front, system.target, settings, life, scouted=d.value, ids=ids, part=part)
         for d in scouted
         for part, ids in enumerate(np.array_split(np.arange(len(d.job.front.victims)), max(settings.jobs, 1)))
         if len(ids)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -27,21 +31,44 @@ for _command in (audit, list_, info, report, verify):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code that DESIGN promises: 0, 1, 2, 3 or 4."""
+    sys.exit(_run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    # Not by click's own main: it exits 1, which means "over the limit" here, when the output is closed.
     try:
-        code = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        with cli.make_context("vauban", arguments) as context:
+            code = cli.invoke(context)
+        sys.stdout.flush()
+        return code or ExitCode.DONE
+    except click.exceptions.Exit as done:  # --help, --version
+        return done.exit_code
     except click.UsageError as error:
         error.show()
-        sys.exit(ExitCode.BAD_INPUT)
-    except click.Abort:
-        click.echo("Interrupted.", err=True)
-        sys.exit(ExitCode.INCOMPLETE)
+        return ExitCode.BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        return _failed("interrupted", ExitCode.INCOMPLETE)
     except VaubanError as error:
-        click.echo(f"vauban: {error}", err=True)
-        sys.exit(error.exit_code)
+        return _failed(str(error), error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.FAILED)
+        return _failed("the output was closed before all of it was written", ExitCode.FAILED)
     except OSError as error:
-        click.echo(f"vauban: {error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
-        sys.exit(ExitCode.FAILED)
-    sys.exit(code or ExitCode.DONE)
+        where = f": {error.filename}" if error.filename else ""
+        return _failed(f"{error.strerror or error}{where}", ExitCode.FAILED)
+    except Exception as error:  # noqa: BLE001 - exit code 1 has a meaning of its own; a defect must not take it
+        return _failed(f"a defect of Vauban's: {type(error).__name__}: {error} ({_place(error)})", ExitCode.FAILED)
+
+
+def _failed(problem: str, code: int) -> int:
+    with suppress(OSError):
+        click.echo(f"vauban: {problem}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads it, or there is no room: Python would complain of it again when it exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _place(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"

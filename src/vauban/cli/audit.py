@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ def _names(context: click.Context, option: click.Parameter, value: str) -> tuple
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def _number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number.")
+    return value
+
+
 @click.command()
 @click.argument("scenario", required=False, metavar="[spam|credit]")
 @click.option("--data", help="Data set; generated data by default. See: vauban list datasets.")
@@ -27,7 +34,9 @@ def _names(context: click.Context, option: click.Parameter, value: str) -> tuple
     "--queries", default=1000, show_default=True, type=click.IntRange(0), help="Questions a victim; as many to scout."
 )
 @click.option("--flagged", type=click.IntRange(1), help="Stop on a victim after so many blocked questions.")
-@click.option("--cost", type=click.FloatRange(0), help="Most that a changed record may cost the attacker.")
+@click.option(
+    "--cost", type=click.FloatRange(0), callback=_number, help="Most that a changed record may cost the attacker."
+)
 @click.option("--attack", multiple=True, help="Attack to try; may be repeated. All by default.")
 @click.option("--cell", default="EI,EA", show_default=True, callback=_names, help="EI: harmful pass; EA: good blocked.")
 @click.option("--where", help="Filter that makes the attack targeted, e.g. 'amount > 5000 and purpose = car'.")
@@ -36,7 +45,12 @@ def _names(context: click.Context, option: click.Parameter, value: str) -> tuple
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder; a new one by default.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
-@click.option("--fail-over", type=click.FloatRange(0, 1), help="Exit 1 if any attack's success rate is above this.")
+@click.option(
+    "--fail-over",
+    type=click.FloatRange(0, 1),
+    callback=_number,
+    help="Exit 1 if any attack's success rate is above this.",
+)
 def audit(scenario: str | None, resume: Path | None, jobs: int, fail_over: float | None, **asked: Any) -> int:
     """Attack a model and say what gets through, at what cost, with what certainty.
 
@@ -47,7 +61,7 @@ def audit(scenario: str | None, resume: Path | None, jobs: int, fail_over: float
     if scenario is None:
         raise click.UsageError("Name the scenario to audit: spam or credit. See: vauban list scenarios.")
     out = asked.pop("out")
-    request = {"scenario": scenario, **{k: list(v) if isinstance(v, tuple) else v for k, v in asked.items()}}
+    request = {"scenario": scenario, **asked}
     return _audit(request, out, jobs, fail_over, resumed=False)
 
 
@@ -57,18 +71,21 @@ def _resume(run: Path, jobs: int, fail_over: float | None) -> int:
     source = click.get_current_context().get_parameter_source
     if any(source(name) is click.core.ParameterSource.COMMANDLINE for name in (*REQUEST, "out")):
         raise click.UsageError("--resume goes on with what the run was asked for: give --jobs and --fail-over at most.")
-    about = read_json(run / "run.json")
+    request = read_json(run / "run.json", "request")["request"]
+    if "threats" in request:
+        raise BadInput(f"The run {run} was started from Python. Go on with it there: audit(..., out=..., resume=True).")
     try:
-        request = {name: about["request"][name] for name in REQUEST}
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"{run / 'run.json'} is damaged: it lacks {error}. Run the audit again.") from error
-    return _audit(request, run, jobs, fail_over, resumed=True)
+        context = audit.make_context("audit", _words({name: request[name] for name in REQUEST}))
+    except (KeyError, TypeError, click.UsageError) as error:
+        raise BadInput(f"{run / 'run.json'} is damaged: {error}. Run the audit again.") from error
+    return _audit({name: context.params[name] for name in REQUEST}, run, jobs, fail_over, resumed=True)
 
 
 def _audit(request: dict[str, Any], out: Path | None, jobs: int, fail_over: float | None, *, resumed: bool) -> int:
     from vauban.api import grant_named, run_in
-    from vauban.audit.folder import check_same, new_folder
+    from vauban.audit.folder import new_folder, prepare
     from vauban.audit.run import Settings
+    from vauban.catalogue import entry
     from vauban.cli.show import progress, show
     from vauban.scenarios import scenario
     from vauban.threat import Budget
@@ -78,19 +95,32 @@ def _audit(request: dict[str, Any], out: Path | None, jobs: int, fail_over: floa
     budget = Budget(request["queries"], request["queries"], request["flagged"], request["cost"])
     threats = chosen.threats(request["cell"], grants, budget, request["where"])
     settings = Settings(request["seed"], request["victims"], tuple(request["attack"]) or None, jobs)
-    folder = out or new_folder(request["scenario"])
-    with progress() as watch:
-        system = chosen.system(request["data"], request["model"], request["seed"])
-        if resumed:
-            check_same(folder, system)
-        command = _command(request)
-        audited = run_in(folder, request, system, threats, settings, watch, resumed=resumed, command=command)
+    for name in request["attack"]:
+        entry(name)
+    if out is None:
+        folder = new_folder(request["scenario"])
+    else:
+        folder = out if resumed else prepare(out)  # now: a model may take long to train
+    try:
+        with progress() as watch:
+            system = chosen.system(request["data"], request["model"], request["seed"])
+            command = _command(request)
+            audited = run_in(folder, request, system, threats, settings, watch, resumed=resumed, command=command)
+    except KeyboardInterrupt:
+        click.echo(f"vauban: interrupted. {_go_on(folder)}", err=True)
+        return ExitCode.INCOMPLETE
     show(audited.result, folder)
     if audited.exit_code != ExitCode.DONE:
         click.echo(f"vauban: not complete: {audited.problem}", err=True)
-        click.echo(f"Go on with: vauban audit --resume {shlex.quote(str(folder))}", err=True)
+        click.echo(_go_on(folder), err=True)
         return audited.exit_code
     return _over(audited.result, fail_over)
+
+
+def _go_on(folder: Path) -> str:
+    if not (folder / "run.json").exists():
+        return "Nothing was asked yet: run the same command again."
+    return f"Go on with: vauban audit --resume {shlex.quote(str(folder))}"
 
 
 def _over(result: Any, limit: float | None) -> int:
@@ -101,14 +131,18 @@ def _over(result: Any, limit: float | None) -> int:
     return ExitCode.OVER_LIMIT if over else ExitCode.DONE
 
 
-def _command(request: dict[str, Any]) -> str:
-    defaults = {p.name: p.default for p in audit.params}
-    words = ["vauban", "audit", request["scenario"]]
+def _words(request: dict[str, Any]) -> list[str]:
+    """Return the arguments that ask for this; what is not in the request is left to its default."""
+    words = [request["scenario"]]
     for name in REQUEST[1:]:
-        value = request[name]
-        default = defaults[name]
-        if value is None or value == [] or str(value) == str(default) or value == str(default).split(","):
-            continue
-        for one in value if name == "attack" else [",".join(value) if isinstance(value, list) else value]:
-            words += [f"--{name}", shlex.quote(str(one))]
-    return " ".join(words)
+        value = request.get(name)
+        several = value or () if name == "attack" else [",".join(value) if isinstance(value, (list, tuple)) else value]
+        words += [word for one in several if one is not None for word in (f"--{name}", str(one))]
+    return words
+
+
+def _command(request: dict[str, Any]) -> str:
+    """Return the shortest command line that asks for this."""
+    default = audit.make_context("audit", [request["scenario"]]).params
+    asked = {name: value for name, value in request.items() if name == "scenario" or value != default[name]}
+    return shlex.join(["vauban", "audit", *_words(asked)])

@@ -79,7 +79,18 @@ def report(run: Path, format_: str, out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
-        out.write_text(text, encoding="utf-8")
+        _write(out, text)
+
+
+def _write(out: Path, text: str) -> None:
+    from vauban.errors import BadInput
+
+    try:
+        file = out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"The report cannot be written to {out}: {error.strerror}. Name another file.") from error
+    with file:
+        file.write(text)
 
 
 @click.command()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -36,7 +37,8 @@ def progress() -> Iterator[Watch]:
         def line(event: Event) -> None:
             if event.what not in seen:
                 seen.add(event.what)
-                console.print(f"{event.what} ({event.done / max(event.total, 1):.0%} of this stage)", highlight=False)
+                with suppress(OSError):  # a run is not lost because nobody reads how far it is
+                    click.echo(f"{event.what} ({event.done / max(event.total, 1):.0%} of this stage)", err=True)
 
         yield line
         return
@@ -47,7 +49,11 @@ def progress() -> Iterator[Watch]:
 
 def show(result: AuditResult, folder: Path) -> None:
     """Print the findings and the verdict on standard output."""
-    console = _wide()
+    with _printed() as console:
+        _show(result, folder, console)
+
+
+def _show(result: AuditResult, folder: Path, console: Console) -> None:
     title = f"{result.scenario}: {result.model['name']} on {result.data['name']}"
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("cell", "attack", "asks", "success", "95 % interval", "n", "median cost", "questions"):
@@ -71,10 +77,17 @@ def show(result: AuditResult, folder: Path) -> None:
     )
 
 
-def _wide() -> Console:
-    """Return a console on standard output; where that is no terminal, lines are as long as they need to be."""
+@contextmanager
+def _printed() -> Iterator[Console]:
+    """Print what is written to the console, in one go: rich would exit 1 where the output is closed.
+
+    Where standard output is no terminal, lines are as long as they need to be.
+    """
     console = Console()
-    return console if console.is_terminal else Console(width=200)
+    console = console if console.is_terminal else Console(width=200)
+    with console.capture() as captured:
+        yield console
+    click.echo(captured.get(), nl=False)
 
 
 def _cells(f: Finding) -> tuple[str, ...]:
@@ -97,10 +110,10 @@ def _rate(rate: Rate) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table as wide as its contents: lines are not wrapped where output is piped."""
-    console = _wide()
     plain = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         plain.add_column(heading, overflow="fold")
     for row in rows:
         plain.add_row(*(escape(str(cell)) for cell in row))
-    console.print(plain)
+    with _printed() as console:
+        console.print(plain)

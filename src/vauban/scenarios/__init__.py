@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vauban.errors import BadInput, unknown
+from vauban.errors import unknown
 from vauban.filters import Filter
 from vauban.scenarios import credit, spam
 from vauban.schema import Price
@@ -49,7 +49,7 @@ class Scenario:
         known = [c.value for c in self.attacker]
         for cell in cells:
             if cell not in known:
-                raise BadInput(f"The cell {cell!r} cannot be audited. Cells: {', '.join(known)}.")
+                raise unknown(f"cell for {self.name}", cell, known)
         aim = None if where is None else Filter(where)
         return tuple(
             ThreatModel(cell, who, grants, budget, where=aim, prices=self.prices.get(cell, {}))
