@@ -1,1 +1,1 @@
-"""What attacks of one modality share: small parts, each named for what it does. None is an attack."""
+"""What attacks of one modality share: moves worth a name. No attack imports another; all may import these."""

@@ -1,0 +1,61 @@
+"""What a data set is, and what can be said of one before it is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Kind = Literal["table", "messages"]
+Scenario = Literal["spam", "credit"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Records and their labels, ready to be split.
+
+    ``frame`` (n, d) holds the feature columns as the model receives them; messages are one column ``text`` of str.
+    ``labels`` (n,) are 1 for harmful records (``positive`` says what that means here) and 0 for legitimate ones.
+    ``removed`` counts the records left out, by reason. ``facts`` says of each feature of a table who can change it, how
+    and at what price (None for messages); the format is that of the files in ``datasets/prices``.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    labels: NDArray[np.int8]
+    kind: Kind
+    positive: str
+    source: str
+    removed: Mapping[str, int]
+    facts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What a list of data sets shows: known without loading anything.
+
+    ``rows`` is the number that ``load`` returns by default. ``address`` is where the publisher offers the data and
+    ``file`` the path under the data folder where the loader looks; both are None for generated data.
+    """
+
+    name: str
+    kind: Kind
+    scenario: Scenario
+    title: str
+    rows: int
+    licence: str
+    address: str | None = None
+    file: str | None = None
+
+
+def read_facts(name: str) -> dict[str, Any]:
+    """Return the facts about the features of the table of this name: who can change what, at what price."""
+    text = files("vauban.datasets").joinpath("prices", f"{name}.json").read_text(encoding="utf-8")
+    facts: dict[str, Any] = json.loads(text)
+    return facts
