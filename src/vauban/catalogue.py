@@ -59,6 +59,7 @@ _ENTRIES = (
     Entry("good-words-first-n", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "first-n"}),
     Entry("good-words-passive", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "passive"}),
     Entry("random-search", "vauban.exploratory.random_search:RandomSearch", role="baseline"),
+    Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
