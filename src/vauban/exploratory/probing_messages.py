@@ -25,7 +25,9 @@ ROUND = 50
 CARRIERS = 4
 """Pairs of messages on either side of the line to which words are added."""
 SAMPLED = 500
-"""Messages over which a word's weight is averaged."""
+"""Messages among which a word's weight is taken."""
+FEWEST = 3
+"""Messages that hold a word, below which it is reported only if it was tried."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ class _Probe:
             moves = moves / (float(np.std(substitute.margin(sample))) or 1.0)
         for i, found in self.measured.items():
             moves[i] = float(np.mean(found))
-        moves = np.where((self.held >= 2) | np.isin(np.arange(len(moves)), list(self.tried)), moves, 0.0)
+        moves = np.where((self.held >= FEWEST) | np.isin(np.arange(len(moves)), list(self.tried)), moves, 0.0)
         order = [int(i) for i in np.argsort(-np.abs(moves), kind="stable")[: self.reported] if moves[i] != 0]
         return tuple(
             Effect(self.words.listed[i], float(abs(moves[i])), "raises" if moves[i] > 0 else "lowers") for i in order

@@ -245,7 +245,9 @@ class _Probe:
         It is the median of those bisected, and by how much the substitute thinks that they differ from the class.
         """
         width = turn.scope[1] - turn.scope[0]
-        if len(turn.bases) < max(3, self.bases // 4) or np.median(turn.high) - np.median(turn.low) > width / 8:
+        if len(turn.bases) < max(3, self.bases // 4):
+            return None
+        if np.median(turn.high) - np.median(turn.low) > max(width / 8, turn.step):
             return None
         measured = float(np.median(turn.estimates()))
         here = turning(substitute.margin, turn.bases, turn.j, *turn.scope)
