@@ -11,12 +11,23 @@ from vauban.contracts import SCORE, Ask, Brief, Claim, Cohort, Effect, Outcome
 from vauban.errors import BudgetSpent
 from vauban.records import Floats, Ints, Mask, Modality, Records
 from vauban.schema import TableSchema
-from vauban.tactics.blend import blend
+from vauban.schema.feature import directed_cost
+from vauban.tactics.blend import Measured, blend
 from vauban.tactics.ledger import Ledger
 from vauban.tactics.moves import Moves, Range, moves_around
 
 DONORS = 32
 """Records that reach the goal which victims are dressed as, at most."""
+CORRECTIONS = 4
+"""How often a prediction is corrected by its answer before the gains are measured anew."""
+WORTH = 1e-3
+"""Share of its cost that a new record must be predicted to save."""
+SHARE = 0.01
+"""Share of a record's cost below which a change is not worth shrinking."""
+NARROW = 0.02
+"""How narrow, relative to the change, halving makes the interval in which it may end."""
+HALVINGS = 7
+"""Most halvings of one change."""
 
 
 @dataclass(frozen=True)
@@ -145,22 +156,22 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
         poor = live if turn else live[~ledger.flipped[live]]
         yield from _borrow(ledger, poor, donors, how.donors * turn, how.donors)
         yield from _shrink(ledger, live)
-        idle[live] = np.where(ledger.cost[live] < before * (1 - 1e-3), 0, idle[live] + 1)
+        single = (ledger.best[live] != original[live])[:, ledger.schema.mutable].sum(axis=1) == 1
+        idle[live] = np.where(ledger.cost[live] < before * (1 - WORTH), 0, idle[live] + 1 + single)
         turn += 1
         flipped = ledger.flipped[live]
         stuck, tried_ = live[~flipped], (tried.records[~flipped], tried.progress[~flipped])
         further = tried_[1] > at_anchor[stuck]
         anchor[stuck[further]], at_anchor[stuck[further]] = tried_[0][further], tried_[1][further]
-        mine = live[flipped]
+        mine, lone = live[flipped & ~single], live[flipped & single]
+        anchor[lone], at_anchor[lone] = original[lone], start[lone]  # around a single change, nothing cheaper lies
         if turn % 2 == 1:
             anchor[mine], at_anchor[mine] = ledger.best[mine], ledger.progress[mine]
         elif turn % 4 == 2:  # from the start again: another way may be cheaper
             anchor[mine], at_anchor[mine] = original[mine], start[mine]
         else:
             anchor[mine] = _without(ledger, mine, turn // 4 - 1)
-            at_anchor[mine] = yield from ledger.ask(
-                mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine])
-            )
+            at_anchor[mine] = yield from ledger.ask(mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine]))
             lost = mine[np.isnan(at_anchor[mine])]
             anchor[lost], at_anchor[lost] = original[lost], start[lost]
 
@@ -185,15 +196,28 @@ def _donors(brief: Brief, picture: Bracket) -> Records:
 
 def _borrow(ledger: Ledger, live: Ints, donors: Records, first: int, each: int) -> Generator[Ask, Outcome, None]:
     """Dress the victims as records that reach the goal, in all that may change: the cheapest from ``first`` on."""
-    if not len(donors):
+    if first >= len(donors) or not len(live):
         return
-    schema = ledger.schema
-    original = np.repeat(ledger.cohort.records[live], len(donors), axis=0)
-    dressed = schema.repair(original, np.tile(donors, (len(live), 1)))
-    costs = schema.cost(original, dressed).reshape(len(live), -1)
-    order = np.argsort(costs, axis=1, kind="stable")[:, first : first + each]
-    at = (np.arange(len(live))[:, None] * len(donors) + order).ravel()
-    yield from ledger.ask(np.repeat(live, order.shape[1]), dressed[at], costs.ravel()[at])
+    original = ledger.cohort.records[live]
+    order = np.argsort(_fares(ledger.schema, original, donors), axis=1, kind="stable")[:, first : first + each]
+    rows = np.repeat(np.arange(len(live)), order.shape[1])
+    dressed = ledger.schema.repair(original[rows], donors[order.ravel()])
+    yield from ledger.ask(live[rows], dressed, ledger.schema.cost(original[rows], dressed), distinct=False)
+
+
+def _fares(schema: TableSchema, original: Records, donors: Records) -> Floats:
+    """Return about what dressing each victim as each donor costs (k, D), without what he cannot change."""
+    low, high = schema.span(original)
+    total = np.zeros((len(original), len(donors)))
+    for at, j in enumerate(schema.numbers):
+        change = np.clip(donors[None, :, j], low[:, j, None], high[:, j, None]) - original[:, j, None]
+        total += np.nan_to_num(directed_cost(change, schema.up[at], schema.down[at]), nan=0.0, posinf=0.0)
+    for j in schema.categories.tolist():
+        there = ~np.isnan(original[:, j])[:, None] & ~np.isnan(donors[:, j])
+        matrix = np.where(np.isfinite(schema.moves(j)), schema.moves(j), 0.0)
+        was, now = np.nan_to_num(original[:, j]).astype(np.intp), np.nan_to_num(donors[:, j]).astype(np.intp)
+        total += np.where(there, matrix[was[:, None], now[None, :]], 0.0)
+    return total
 
 
 def _measure(
@@ -233,47 +257,38 @@ def _combine(
     ledger: Ledger, live: Ints, moves: Moves, gains: Floats, at_anchor: Floats
 ) -> Generator[Ask, Outcome, _Tried]:
     """Ask about the cheapest combinations that the measured gains predict to reach; correct the prediction; repeat."""
-    schema, k = ledger.schema, len(live)
-    original = ledger.cohort.records[live]
+    schema = ledger.schema
+    measured = Measured.of(moves, gains)
+    base = at_anchor.copy()  # progress of the original, as the sum of gains sees it
     row, column = np.nonzero(moves.here)
-    offset = np.zeros(k)  # progress of the original, as the sum of gains sees it
-    np.add.at(offset, row, np.nan_to_num(gains[row, column]))
-    base = at_anchor - offset
-    tried = _Tried(original.copy(), np.full(k, -np.inf))
-    inflate = np.zeros(k)
-    full = np.zeros(k)  # all that can be gained: where nothing is known to suffice, try that
-    for slot in range(len(schema.mutable)):
-        of = moves.slot == slot
-        full += np.nan_to_num(np.fmax.reduce(np.where(of, gains, np.nan), axis=1, initial=0.0))
-    full *= 1 - 1e-9
-    for _ in range(4):
-        target = np.where(np.isfinite(ledger.above[live]), ledger.above[live], np.inf)
-        need = np.where(
-            np.isnan(ledger.progress[live]), np.minimum(target - base + inflate, full), target - base + inflate
-        )
-        moved = False
-        short = np.full(k, np.nan)
-        for between in (True, False):
-            chosen = blend(moves, gains, need, between=between)
-            going = np.flatnonzero(chosen.cost < ledger.cost[live] * (1 - 1e-3))
-            if not len(going):
-                continue
-            records = original[going]
-            records[:, schema.mutable] = _outward(schema, original[going][:, schema.mutable], chosen.values[going])
-            costs = schema.cost(original[going], records)
-            got = yield from ledger.ask(live[going], records, costs)
-            fresh = ~np.isnan(got)
-            if fresh.any():
-                moved = True
-                who = going[fresh]
-                miss = target[who] - got[fresh]
-                short[who] = np.fmin(short[who], miss) if between else np.fmin(short[who], miss)
-                nearer = got[fresh] > tried.progress[who]
-                tried.records[who[nearer]] = records[fresh][nearer]
-                tried.progress[who[nearer]] = got[fresh][nearer]
-        if not moved:
+    np.subtract.at(base, row, np.nan_to_num(gains[row, column]))
+    full = measured.most() * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
+    tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf))
+    open_, miss = np.arange(len(live)), np.zeros(len(live))
+    for _ in range(CORRECTIONS):
+        rows = live[open_]
+        need = ledger.above[rows] - base[open_] + miss[open_]
+        need = np.where(ledger.flipped[rows], need, np.minimum(need, full[open_]))
+        short = np.full(len(open_), np.nan)
+        trying = np.arange(len(open_))
+        for between in (True, False):  # to the further value costs more than to one in between, so fewer try it
+            mine = measured if len(trying) == len(live) else measured.pick(open_[trying])
+            chosen = blend(mine, need[trying], ledger.cost[rows[trying]] * (1 - WORTH), between=between)
+            going = np.flatnonzero(chosen.cost < np.inf)
+            trying = trying[going]
+            original = ledger.cohort.records[rows[trying]]
+            records = original.copy()
+            records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], chosen.values[going])
+            got = yield from ledger.ask(rows[trying], records, schema.cost(original, records))
+            short[trying] = np.fmin(short[trying], ledger.above[rows[trying]] - got)
+            further = got > tried.progress[open_[trying]]
+            tried.records[open_[trying[further]]] = records[further]
+            tried.progress[open_[trying[further]]] = got[further]
+        again = np.isfinite(short)
+        miss[open_[again]] += short[again]
+        open_ = open_[again]
+        if not len(open_):
             break
-        inflate = np.where(np.isnan(short), inflate, inflate + short)
     return tried
 
 
@@ -287,56 +302,37 @@ def _outward(schema: TableSchema, was: Floats, values: Floats) -> Floats:
 
 
 def _shrink(ledger: Ledger, live: Ints) -> Generator[Ask, Outcome, None]:
-    """Take single changes of the best records back, wholly or in part, while the goal is still reached."""
+    """Take single changes of the best records back, the dearest first: wholly, or else as far as halving finds."""
     schema = ledger.schema
     mine = live[ledger.flipped[live]]
-    numbers = np.isin(schema.mutable, schema.numbers)
-    done = np.zeros((len(ledger.cohort), len(schema.mutable)), dtype=bool)
-    for _ in range(len(schema.mutable)):
-        best = ledger.best[mine]
-        original = ledger.cohort.records[mine]
-        parts = schema.costs(original, best)
-        parts[done[mine]] = 0.0
-        slot = np.argmax(parts, axis=1)
-        go = parts[np.arange(len(mine)), slot] > 0.01 * ledger.cost[mine]
-        mine, slot = mine[go], slot[go]
-        if not len(mine):
-            return
-        done[mine, slot] = True
-        yield from _bisect(ledger, mine, schema.mutable[slot], numbers[slot])
-
-
-def _bisect(ledger: Ledger, mine: Ints, feature: Ints, number: Mask) -> Generator[Ask, Outcome, None]:
-    """Find how little of one change of each best record is enough: first none of it, then by halves."""
-    schema = ledger.schema
-    original = ledger.cohort.records[mine, feature]
-    low = original.copy()  # not enough, or not known to be
-    high = ledger.best[mine, feature].copy()
-    step = schema.step[feature]
-    active = np.ones(len(mine), dtype=bool)
-    for k in range(8):
-        at = np.flatnonzero(active)
-        if not len(at):
-            return
-        middle = low[at] if k == 0 else (low[at] + high[at]) / 2
-        if k:
-            grid = step[at] > 0
-            with np.errstate(invalid="ignore", divide="ignore"):
-                onto = np.rint(middle / step[at]) * step[at]
-            middle = np.where(grid, onto, middle)
-            inside = (middle != low[at]) & (middle != high[at])
-            active[at[~inside]] = False
-            at, middle = at[inside], middle[inside]
-        records = ledger.best[mine[at]]
-        records[np.arange(len(at)), feature[at]] = middle
-        costs = schema.cost(ledger.cohort.records[mine[at]], records)
-        got = yield from ledger.ask(mine[at], records, costs)
-        enough = got >= ledger.above[mine[at]]
-        high[at[enough]] = middle[enough]
-        low[at[~enough]] = middle[~enough]
-        if k == 0:
-            active[at[enough]] = False
-            active[~number] = False
-        worth = np.abs(high - low) / np.maximum(np.abs(high - original), 1e-300)
-        active &= worth > 0.02
-        active &= ledger.left[mine] > 0
+    number = np.isin(schema.mutable, schema.numbers)
+    done = np.zeros((len(mine), len(schema.mutable)), dtype=bool)
+    slot, tries = np.full(len(mine), -1), np.zeros(len(mine), dtype=np.int64)
+    low, high = np.zeros(len(mine)), np.zeros(len(mine))
+    while len(mine):
+        fresh = np.flatnonzero(slot < 0)
+        if len(fresh):
+            original, best = ledger.cohort.records[mine[fresh]], ledger.best[mine[fresh]]
+            parts = np.where(done[fresh], 0.0, schema.costs(original, best))
+            slot[fresh] = np.argmax(parts, axis=1)
+            every = np.arange(len(fresh))
+            worth = parts[every, slot[fresh]] > SHARE * ledger.cost[mine[fresh]]
+            feature = schema.mutable[slot[fresh]]
+            low[fresh], high[fresh], tries[fresh] = original[every, feature], best[every, feature], 0
+            done[fresh, slot[fresh]] = True
+            keep = ledger.left[mine] > 0
+            keep[fresh] &= worth
+            mine, slot, done, tries, low, high = (x[keep] for x in (mine, slot, done, tries, low, high))
+        feature = schema.mutable[slot]
+        was, step = ledger.cohort.records[mine, feature], schema.step[feature]
+        value = np.where(tries == 0, low, (low + high) / 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = np.where((step > 0) & (tries > 0), np.rint(value / step) * step, value)
+        records = ledger.best[mine]
+        records[np.arange(len(mine)), feature] = value
+        got = yield from ledger.ask(mine, records, schema.cost(ledger.cohort.records[mine], records))
+        enough = got >= ledger.above[mine]
+        high, low = np.where(enough, value, high), np.where(enough, low, value)
+        tries += 1
+        wide = np.abs(high - low) > np.maximum(NARROW * np.abs(high - was), step * 1.5)
+        slot[~number[slot] | (enough & (tries == 1)) | ~wide | (tries > HALVINGS) | np.isnan(got)] = -1

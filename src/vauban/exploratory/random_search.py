@@ -70,7 +70,7 @@ class RandomSearch:
             costs = schema.cost(original, records)
             changed = (records != original)[:, schema.mutable].any(axis=1)
             left = ledger.left[live].copy()
-            yield from ledger.ask(rows[changed], records[changed], costs[changed])
+            yield from ledger.ask(rows[changed], records[changed], costs[changed], distinct=False)
             idle[live] = np.where(ledger.left[live] < left, 0, idle[live] + 1)
 
 

@@ -73,32 +73,36 @@ class Ledger:
         """Victims for whom some record reached the goal (n,)."""
         return ~np.isnan(self.progress)
 
-    def ask(self, rows: Ints, records: Records, costs: Floats) -> Generator[Ask, Outcome, Floats]:
+    def ask(
+        self, rows: Ints, records: Records, costs: Floats, *, distinct: bool = True
+    ) -> Generator[Ask, Outcome, Floats]:
         """Ask for those records that were not asked before and that are cheaper than the victim's best.
 
         Args:
             rows: (k,) the line of the victim for whose sake each is asked.
             records: (k, d); ``costs`` (k,) what they cost.
+            distinct: whether no victim has the same record twice among them.
 
         Returns:
             Progress (k,), remembered if it was asked before; NaN where there is no answer.
         """
-        keys = fingerprints(records) | np.uint64(1)
+        keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
         place = (keys >> np.uint64(1)).astype(np.int64) & (self._keys.shape[1] - 1)
         old = self._keys[rows, place] == keys
         progress = np.where(old, self._answers[rows, place], np.nan)
         at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))
-        at = at[_first_of_its_kind(rows[at], keys[at])]
+        if not distinct:
+            at = at[_first_of_its_kind(rows[at], keys[at])]
         if not len(at):
             return progress
-        outcome = yield Ask(records[at], self.cohort.ids[rows[at]], self.want)
+        outcome = yield Ask(records if len(at) == len(rows) else records[at], self.cohort.ids[rows[at]], self.want)
         self.left = outcome.remaining[self.cohort.ids]
-        at = at[outcome.answered]
-        reached = self.brief.reached(outcome.decisions[outcome.answered])
-        if outcome.scores is None:
-            got = np.where(reached, 1.0, -1.0)
-        else:
-            got = self.brief.progress(outcome.scores[outcome.answered])
+        decisions, scores = outcome.decisions, outcome.scores
+        if not outcome.answered.all():
+            at, decisions = at[outcome.answered], decisions[outcome.answered]
+            scores = None if scores is None else scores[outcome.answered]
+        reached = self.brief.reached(decisions)
+        got = np.where(reached, 1.0, -1.0) if scores is None else self.brief.progress(scores)
         who = rows[at]
         progress[at] = got
         self._keys[who, place[at]], self._answers[who, place[at]] = keys[at], got
@@ -115,6 +119,6 @@ class Ledger:
 
 def _first_of_its_kind(rows: Ints, keys: NDArray[np.uint64]) -> Ints:
     """Return the places (sorted) where a pair of victim and key occurs for the first time."""
-    order = np.lexsort((keys, rows))
-    again = (np.diff(rows[order], prepend=-1) == 0) & (np.diff(keys[order], prepend=np.uint64(0)) == 0)
-    return np.sort(order[~again])
+    pairs = keys ^ (rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    order = np.argsort(pairs, kind="stable")
+    return np.sort(order[np.concatenate([[True], np.diff(pairs[order]) != 0])]) if len(order) else order
