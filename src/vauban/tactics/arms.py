@@ -8,7 +8,7 @@ import numpy as np
 
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import FORBIDDEN, TableSchema
-from vauban.schema.table import ON_GRID
+from vauban.schema.feature import ON_GRID
 
 
 @dataclass(frozen=True)
