@@ -111,6 +111,16 @@ class TableSchema:
         return np.array([1.0 if f.listed else f.step or 0.0 for f in self.features], dtype=np.float64)
 
     @cached_property
+    def _ends(self) -> tuple[Floats, Floats]:
+        """Lowest and highest value of ``numbers`` within bounds and on the grid, each (m,)."""
+        n = self.numbers
+        step = self.step[n]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
+            last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
+        return first, last
+
+    @cached_property
     def _moves(self) -> dict[int, Floats]:
         return {int(j): self.features[j].moves() for j in self.categories}
 
