@@ -61,7 +61,6 @@ _ENTRIES = (
     Entry("random-search", "vauban.exploratory.random_search:RandomSearch", role="baseline"),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
-    Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
     Entry("probing-tables", "vauban.exploratory.probing_tables:ProbingTables", role="explorer", tags=PROBING),
     Entry("probing-messages", "vauban.exploratory.probing_messages:ProbingMessages", role="explorer", tags=PROBING),
