@@ -96,12 +96,35 @@ class Target(Protocol):
     change the records, nor the model.
     """
 
-    name: str
-    schema: Schema
-    scale: Scale
-    threshold: float
-    grants: frozenset[Grant]
-    deterministic: bool
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """What its records may be, and the prices of changing them."""
+        ...
+
+    @property
+    def scale(self) -> Scale:
+        """What its scores are."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """Scores at or above it are blocked."""
+        ...
+
+    @property
+    def grants(self) -> frozenset[Grant]:
+        """What it can answer."""
+        ...
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether it answers the same each time."""
+        ...
 
     def answer(self, records: Records, want: frozenset[Grant]) -> Answers:
         """Return decisions (n,), and scores (n,) and gradients (n, d) where wanted and granted."""

@@ -50,7 +50,7 @@ class Parts:
 SHARES = {"train": 0.55, "tuning": 0.05, "known": 0.15, "victims": 0.25}
 
 
-def split(frame: pd.DataFrame, labels: Labels, seed: int) -> Parts:
+def split(frame: pd.DataFrame, labels: Labels, seed: int, shares: Mapping[str, float] = SHARES) -> Parts:
     """Return data in disjoint parts, shuffled with the seed, each with the classes in the same shares.
 
     Raises:
@@ -65,13 +65,13 @@ def split(frame: pd.DataFrame, labels: Labels, seed: int) -> Parts:
     if strange:
         raise BadInput(f"Labels must be 1 (harmful) or 0 (good). Got also {strange[:5]}.")
     rng = np.random.default_rng((seed, 1))
-    chosen: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SHARES}
+    chosen: dict[str, list[NDArray[np.int64]]] = {name: [] for name in shares}
     for label, meaning in ((0, "good"), (1, "harmful")):
         rows = rng.permutation(np.flatnonzero(raw == label))
         if len(rows) < 20:
             raise BadInput(f"At least 20 {meaning} records (label {label}) are needed. Got {len(rows)}.")
-        ends = np.round(np.cumsum(list(SHARES.values())) * len(rows)).astype(int)
-        for name, piece in zip(SHARES, np.split(rows, ends[:-1]), strict=True):
+        ends = np.round(np.cumsum(list(shares.values())) * len(rows)).astype(int)
+        for name, piece in zip(shares, np.split(rows, ends[:-1]), strict=True):
             chosen[name].append(piece)
     whole = Part(frame.reset_index(drop=True), raw.astype(np.int8))
     return Parts(**{name: whole.take(rng.permutation(np.concatenate(rows))) for name, rows in chosen.items()})

@@ -114,7 +114,7 @@ class Budget:
         """Refuse negative budgets."""
         for name in ("queries", "scouting", "flagged", "cost"):
             value = getattr(self, name)
-            if value is not None and value < 0:
+            if value is not None and not value >= 0:  # NaN is refused as well
                 raise BadInput(f"The budget's {name} must be 0 or more. Got {value}.")
 
 

@@ -60,9 +60,7 @@ class Plan:
     out_of_scope: tuple[Skipped, ...]
 
 
-def make_plan(
-    system: System, threats: Sequence[ThreatModel], names: Sequence[str] | None, most: int, seed: int
-) -> Plan:
+def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[str] | None, most: int) -> Plan:
     """Return what to try.
 
     Args:
@@ -72,8 +70,15 @@ def make_plan(
         most: victims a threat.
 
     Raises:
-        BadInput: an attack is unknown, or a filter selects nothing.
+        BadInput: no cell or no attack is named, an attack is unknown, or a filter selects nothing.
     """
+    if not threats:
+        raise BadInput("There is no cell to audit. Name at least one: EI, EA.")
+    if names is not None and not names:
+        raise BadInput("There is no attack to try. Name at least one, or none to try all. See: vauban list attacks.")
+    for threat in threats:
+        if not threat.grants:
+            raise BadInput("The attacker is granted no answer. Name at least one grant: label, score.")
     chosen = list(CATALOGUE.values()) if names is None else [entry(n) for n in dict.fromkeys(names)]
     fronts = tuple(_front(system, threat, most) for threat in threats)
     attacks: list[Planned] = []

@@ -171,7 +171,9 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
             anchor[mine], at_anchor[mine] = original[mine], start[mine]
         else:
             anchor[mine] = _without(ledger, mine, turn // 4 - 1)
-            at_anchor[mine] = yield from ledger.ask(mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine]))
+            at_anchor[mine] = yield from ledger.ask(
+                mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine])
+            )
             lost = mine[np.isnan(at_anchor[mine])]
             anchor[lost], at_anchor[lost] = original[lost], start[lost]
 

@@ -1,1 +1,1 @@
-"""Ways of searching that attacks of one modality share: no attack, no model, no questions."""
+"""What attacks of one modality share: moves worth a name. No attack imports another; all may import these."""

@@ -1,0 +1,231 @@
+"""Vauban from Python, in a few lines: a fitted model and records in memory.
+
+>>> result = vauban.audit(pipeline, applicants, defaulted)             # doctest: +SKIP
+>>> [(f.attack, f.success_rate.value) for f in result.findings]        # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vauban.audit.folder import Verification, check_same, prepare, read_json, write_end, write_start
+from vauban.audit.folder import verify as verify_folder
+from vauban.audit.run import Audit, Settings, Watch, run_audit, watch_nothing
+from vauban.contracts import Target
+from vauban.errors import BadInput, ExitCode, Incomplete, VaubanError, unknown
+from vauban.filters import Filter
+from vauban.reports import FORMATS
+from vauban.results import AuditResult, to_json
+from vauban.schema import Price, Schema, TextSchema, infer_schema
+from vauban.system import Economics, System, split
+from vauban.targets import EstimatorTarget
+from vauban.threat import Budget, Cell, Grant, ThreatModel
+
+HELD_OUT = {"train": 0.0, "tuning": 0.1, "known": 0.3, "victims": 0.6}
+"""How records that a model was not trained on are divided: the attacker's look-alikes, and his victims."""
+
+ATTACKER = {
+    Cell.EI: "whoever sends harmful records and wants them to pass",
+    Cell.EA: "whoever wants good records blocked, and can change them as the schema says",
+}
+
+
+def audit(
+    model: Any,
+    records: pd.DataFrame | Sequence[str],
+    labels: Sequence[Any] | np.ndarray[Any, Any] | pd.Series[Any],
+    *,
+    schema: Schema | None = None,
+    threshold: float | None = None,
+    harmful: Any = 1,
+    cells: Iterable[str] = ("EI", "EA"),
+    grants: Iterable[str] = ("label", "score"),
+    queries: int = 1000,
+    flagged: int | None = None,
+    cost: float | None = None,
+    where: str | None = None,
+    attacks: Sequence[str] | None = None,
+    prices: Mapping[str, Price] | None = None,
+    victims: int = 200,
+    economics: Economics | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    out: str | Path | None = None,
+    resume: bool = False,
+    name: str = "in memory",
+    watch: Watch = watch_nothing,
+) -> AuditResult:
+    """Attack a fitted model and say what got through, at what cost.
+
+    Args:
+        model: a fitted scikit-learn classifier or pipeline, or any `Target` (see `vauban.targets.CallableTarget`).
+        records: held-out records, which the model was not trained on: the raw frame of a table, its matrix, or texts.
+        labels: (n,) true labels of the records; the value ``harmful`` marks harmful ones.
+        schema: what records may be and what changes cost; inferred from the records by default.
+        threshold: scores at or above it are blocked; 0.5 for probabilities and 0 for margins by default.
+        harmful: the model's class that is the harmful one.
+        cells: EI (harmful records pass), EA (good records blocked).
+        grants: what the attacker gets: label, score, gradient, structure.
+        queries: questions a victim, and as many before, to scout.
+        flagged: questions a victim that may be answered BLOCK; no limit by default.
+        cost: most that a changed record may cost, in the schema's unit.
+        where: filter that makes the attack targeted.
+        attacks: names; all of the catalogue by default.
+        prices: what this attacker pays where that differs from the schema.
+        victims: most victims a cell.
+        economics: what errors cost; no money is reported without.
+        seed: everything random follows from it.
+        jobs: worker processes.
+        out: run folder to write; none by default.
+        resume: go on with the run in ``out``, which must have been started with the same arguments.
+        name: of the data, for reports.
+        watch: is told what is going on.
+
+    Raises:
+        BadInput: something given cannot be used.
+        TargetError: the model failed.
+    """
+    if isinstance(model, Target) and (schema is not None or threshold is not None):
+        raise BadInput("A target has its own schema and threshold. Give them to the target, not to the audit.")
+    folder = None if out is None else Path(out)
+    if resume and folder is None:
+        raise BadInput("There is no run to resume. Name its folder: out=...")
+    frame = _frame(records)
+    marked = _marked(labels, harmful)
+    parts = split(frame, marked, seed, HELD_OUT)
+    if schema is None and not isinstance(model, Target):
+        schema = TextSchema() if _are_texts(records) else infer_schema(frame)
+    target = _target(model, schema, threshold, harmful, parts.tuning.frame)
+    threats = tuple(
+        ThreatModel(
+            _cell(c),
+            ATTACKER[_cell(c)],
+            frozenset(grant_named(g) for g in grants),
+            Budget(queries, queries, flagged, cost),
+            where=None if where is None else Filter(where),
+            prices=prices or {},
+        )
+        for c in dict.fromkeys(cells)
+    )
+    kind = str(target.schema.modality.value)
+    system = System("your model", target, parts, economics, {"name": name, "kind": kind, "rows": len(frame)})
+    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
+    request = to_json({"threats": threats, "seed": seed, "victims": victims, "attacks": attacks})
+    if resume and folder is not None:
+        _check_request(folder, request)
+    audited = run_in(folder, request, system, threats, settings, watch, resumed=resume)
+    if audited.problem is not None and not audited.result.findings:
+        raise (Incomplete if audited.exit_code == ExitCode.INCOMPLETE else VaubanError)(audited.problem)
+    return audited.result
+
+
+def run_in(
+    out: Path | None,
+    request: Mapping[str, Any],
+    system: System,
+    threats: Sequence[ThreatModel],
+    settings: Settings,
+    watch: Watch,
+    *,
+    resumed: bool = False,
+    command: str | None = None,
+) -> Audit:
+    """Run an audit in a run folder (None: in memory only), its report included."""
+    if out is None:
+        return run_audit(system, threats, settings, watch, command=command)
+
+    def begin() -> None:
+        # What an earlier life wrote is written anew: a damaged file of it is made whole.
+        write_start(out if resumed else prepare(out), request, system, threats)
+
+    if resumed:
+        check_same(out, system)
+    settings = replace(settings, answers=out / "answers")
+    audited = run_audit(system, threats, settings, watch, command=command, begin=begin)
+    audited = write_end(out, audited)
+    (out / "report.html").write_text(report(audited.result, "html"), encoding="utf-8")
+    return audited
+
+
+def report(result: AuditResult | str | Path, format: str = "html") -> str:  # noqa: A002 - what users call it
+    """Return a result (or that of a run folder) as html, json or markdown."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    if isinstance(result, AuditResult):
+        return FORMATS[format](to_json(result))
+    path = Path(result) / "result.json"
+    stored = read_json(path)
+    try:
+        return FORMATS[format](stored)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadInput(f"{path} is damaged: {type(error).__name__}: {error}. Run the audit again.") from error
+
+
+def verify(run: str | Path, model: Any = None) -> Verification:
+    """Score every stored success of a run folder from scratch; see `vauban.audit.folder.verify`."""
+    return verify_folder(Path(run), model)
+
+
+def _are_texts(records: Any) -> bool:
+    return not isinstance(records, pd.DataFrame) and np.ndim(records) != 2
+
+
+def _frame(records: Any) -> pd.DataFrame:
+    if _are_texts(records):
+        return pd.DataFrame({"text": list(records)}, dtype=object)
+    if isinstance(records, pd.DataFrame):
+        return records.rename(columns=str)
+    return pd.DataFrame(records, columns=[f"x{j}" for j in range(np.shape(records)[1])])
+
+
+def _check_request(folder: Path, request: Mapping[str, Any]) -> None:
+    started = read_json(folder / "run.json", "request")["request"]
+    changed = [name for name in request if started.get(name) != request[name]]
+    if changed:
+        raise BadInput(
+            f"The run {folder} was started with other {' and '.join(changed)}. Give the same, or name another folder."
+        )
+
+
+def _marked(labels: Any, harmful: Any) -> np.ndarray[Any, Any]:
+    if np.ndim(labels) != 1:
+        raise BadInput(f"The labels must be a list of values, one a record. Got {np.ndim(labels)} dimensions.")
+    raw = pd.Series(labels).reset_index(drop=True)
+    if raw.isna().any():
+        raise BadInput(f"{int(raw.isna().sum())} of {len(raw)} labels are missing. Give every record a label.")
+    marked = (raw == harmful).to_numpy(dtype=np.int8)
+    seen = ", ".join(map(repr, raw.unique().tolist()[:5]))
+    if raw.nunique() > 2:
+        raise BadInput(f"The labels must have two values, harmful and good. They hold {raw.nunique()}: {seen}.")
+    if not marked.any():
+        raise BadInput(f"The harmful class {harmful!r} never occurs in the labels. They hold: {seen}.")
+    return np.asarray(marked)
+
+
+def _target(model: Any, schema: Schema | None, threshold: float | None, harmful: Any, tuning: pd.DataFrame) -> Target:
+    if isinstance(model, Target):
+        return model
+    assert schema is not None  # noqa: S101 - inferred above for whatever is no Target
+    limit = math.nan if threshold is None else threshold
+    kind = type(model).__name__
+    return EstimatorTarget(model, schema, limit, harmful, name=kind, sample=schema.encode(tuning))
+
+
+def _cell(name: str) -> Cell:
+    if name not in [c.value for c in ATTACKER]:
+        raise unknown("cell", name, [c.value for c in ATTACKER])
+    return Cell(name)
+
+
+def grant_named(name: str) -> Grant:
+    """Return a grant by name; BadInput if there is none."""
+    if name not in list(Grant):
+        raise unknown("grant", name, list(Grant))
+    return Grant(name)

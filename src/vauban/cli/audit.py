@@ -1,0 +1,148 @@
+"""``vauban audit``: attack a scenario's model and write a run folder."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vauban.errors import BadInput, ExitCode
+
+REQUEST = tuple("scenario data model victims queries flagged cost attack cell where grant seed".split())  # noqa: SIM905
+"""What decides the findings, and is kept in run.json: jobs, out and fail-over do not."""
+
+
+def _names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001 - click's
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number.")
+    return value
+
+
+@click.command()
+@click.argument("scenario", required=False, metavar="[spam|credit]")
+@click.option("--data", help="Data set; generated data by default. See: vauban list datasets.")
+@click.option("--model", default="logistic-regression", show_default=True, help="Kind of model to train and attack.")
+@click.option("--victims", default=200, show_default=True, type=click.IntRange(1), help="Most victims a cell.")
+@click.option(
+    "--queries", default=1000, show_default=True, type=click.IntRange(0), help="Questions a victim; as many to scout."
+)
+@click.option("--flagged", type=click.IntRange(1), help="Stop on a victim after so many blocked questions.")
+@click.option(
+    "--cost", type=click.FloatRange(0), callback=_number, help="Most that a changed record may cost the attacker."
+)
+@click.option("--attack", multiple=True, help="Attack to try; may be repeated. All by default.")
+@click.option("--cell", default="EI,EA", show_default=True, callback=_names, help="EI: harmful pass; EA: good blocked.")
+@click.option("--where", help="Filter that makes the attack targeted, e.g. 'amount > 5000 and purpose = car'.")
+@click.option("--grant", default="label,score", show_default=True, callback=_names, help="What the attacker gets.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder; a new one by default.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
+@click.option(
+    "--fail-over",
+    type=click.FloatRange(0, 1),
+    callback=_number,
+    help="Exit 1 if any attack's success rate is above this.",
+)
+def audit(scenario: str | None, resume: Path | None, jobs: int, fail_over: float | None, **asked: Any) -> int:
+    """Attack a model and say what gets through, at what cost, with what certainty.
+
+    The model is trained here on the scenario's data. Everything is written to a run folder with report.html.
+    """
+    if resume is not None:
+        return _resume(resume, jobs, fail_over)
+    if scenario is None:
+        raise click.UsageError("Name the scenario to audit: spam or credit. See: vauban list scenarios.")
+    out = asked.pop("out")
+    request = {"scenario": scenario, **asked}
+    return _audit(request, out, jobs, fail_over, resumed=False)
+
+
+def _resume(run: Path, jobs: int, fail_over: float | None) -> int:
+    from vauban.audit.folder import read_json
+
+    source = click.get_current_context().get_parameter_source
+    if any(source(name) is click.core.ParameterSource.COMMANDLINE for name in (*REQUEST, "out")):
+        raise click.UsageError("--resume goes on with what the run was asked for: give --jobs and --fail-over at most.")
+    request = read_json(run / "run.json", "request")["request"]
+    if "threats" in request:
+        raise BadInput(f"The run {run} was started from Python. Go on with it there: audit(..., out=..., resume=True).")
+    try:
+        context = audit.make_context("audit", _words({name: request[name] for name in REQUEST}))
+    except (KeyError, TypeError, click.UsageError) as error:
+        raise BadInput(f"{run / 'run.json'} is damaged: {error}. Run the audit again.") from error
+    return _audit({name: context.params[name] for name in REQUEST}, run, jobs, fail_over, resumed=True)
+
+
+def _audit(request: dict[str, Any], out: Path | None, jobs: int, fail_over: float | None, *, resumed: bool) -> int:
+    from vauban.api import grant_named, run_in
+    from vauban.audit.folder import new_folder, prepare
+    from vauban.audit.run import Settings
+    from vauban.catalogue import entry
+    from vauban.cli.show import progress, show
+    from vauban.scenarios import scenario
+    from vauban.threat import Budget
+
+    chosen = scenario(request["scenario"])
+    grants = frozenset(grant_named(g) for g in request["grant"])
+    budget = Budget(request["queries"], request["queries"], request["flagged"], request["cost"])
+    threats = chosen.threats(request["cell"], grants, budget, request["where"])
+    settings = Settings(request["seed"], request["victims"], tuple(request["attack"]) or None, jobs)
+    for name in request["attack"]:
+        entry(name)
+    if out is None:
+        folder = new_folder(request["scenario"])
+    else:
+        folder = out if resumed else prepare(out)  # now: a model may take long to train
+    try:
+        with progress() as watch:
+            system = chosen.system(request["data"], request["model"], request["seed"])
+            command = _command(request)
+            audited = run_in(folder, request, system, threats, settings, watch, resumed=resumed, command=command)
+    except KeyboardInterrupt:
+        click.echo(f"vauban: interrupted. {_go_on(folder)}", err=True)
+        return ExitCode.INCOMPLETE
+    show(audited.result, folder)
+    if audited.exit_code != ExitCode.DONE:
+        click.echo(f"vauban: not complete: {audited.problem}", err=True)
+        click.echo(_go_on(folder), err=True)
+        return audited.exit_code
+    return _over(audited.result, fail_over)
+
+
+def _go_on(folder: Path) -> str:
+    if not (folder / "run.json").exists():
+        return "Nothing was asked yet: run the same command again."
+    return f"Go on with: vauban audit --resume {shlex.quote(str(folder))}"
+
+
+def _over(result: Any, limit: float | None) -> int:
+    over = [f for f in result.findings if limit is not None and f.role == "attack" and f.success_rate.value > limit]
+    for finding in over:
+        rate = finding.success_rate.value
+        click.echo(f"vauban: {finding.id}: success rate {rate:.3f} is over the limit of {limit}", err=True)
+    return ExitCode.OVER_LIMIT if over else ExitCode.DONE
+
+
+def _words(request: dict[str, Any]) -> list[str]:
+    """Return the arguments that ask for this; what is not in the request is left to its default."""
+    words = [request["scenario"]]
+    for name in REQUEST[1:]:
+        value = request.get(name)
+        several = value or () if name == "attack" else [",".join(value) if isinstance(value, (list, tuple)) else value]
+        words += [word for one in several if one is not None for word in (f"--{name}", str(one))]
+    return words
+
+
+def _command(request: dict[str, Any]) -> str:
+    """Return the shortest command line that asks for this."""
+    default = audit.make_context("audit", [request["scenario"]]).params
+    asked = {name: value for name, value in request.items() if name == "scenario" or value != default[name]}
+    return shlex.join(["vauban", "audit", *_words(asked)])

@@ -1,0 +1,123 @@
+"""``vauban list``, ``info``, ``report``, ``verify``: look at what there is and at what was found."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vauban.errors import ExitCode
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["attacks", "cells", "scenarios", "datasets"]))
+def list_(what: str) -> None:
+    """List what there is."""
+    from vauban.cli.show import table
+
+    if what == "attacks":
+        from vauban.catalogue import CATALOGUE
+
+        rows = []
+        for e in CATALOGUE.values():
+            made = e.make()
+            cells = "-" if e.role == "explorer" else " ".join(e.cells)
+            rows.append((e.name, e.role, " ".join(sorted(made.modalities)), cells, " ".join(sorted(made.wants))))
+        table(("name", "role", "works on", "cells", "needs"), rows)
+    elif what == "cells":
+        from vauban.threat import Cell
+
+        meaning = {"integrity": "harmful records pass", "availability": "good records are blocked"}
+        how = {"exploratory": "by asking the deployed model", "causative": "through what it is trained on (not yet)"}
+        table(
+            ("cell", "influence", "violation", "meaning"),
+            [(c, c.influence, c.violation, f"{meaning[c.violation]}, {how[c.influence]}") for c in Cell],
+        )
+        click.echo("Each is indiscriminate, or targeted at a slice of the records by --where.")
+    elif what == "scenarios":
+        from vauban.scenarios import SCENARIOS
+        from vauban.scenarios.models import MODELS
+
+        table(("name", "what", "data"), [(s.name, s.title, " ".join(s.data)) for s in SCENARIOS.values()])
+        click.echo(f"Models: {' '.join(MODELS)}")
+    else:
+        from vauban.datasets import describe, names
+
+        infos = [describe(n) for n in names()]
+        sets = [(i.name, str(i.scenario), f"{i.rows:,}", i.title, i.licence, i.address or "generated") for i in infos]
+        table(("name", "scenario", "rows", "what", "licence", "where from"), sets)
+
+
+@click.command()
+@click.argument("attack")
+def info(attack: str) -> None:
+    """Say what an attack does, what it needs, and where it comes from."""
+    from vauban.catalogue import entry
+
+    line = entry(attack)
+    made = line.make()
+    click.echo(f"{line.name} ({line.role})\n")
+    click.echo(inspect.getdoc(type(made)) or "")
+    click.echo(f"\nWorks on:   {', '.join(sorted(made.modalities))}")
+    click.echo(f"Needs:      {', '.join(sorted(made.wants))}")
+    click.echo(f"Cells:      {', '.join(line.cells)}")
+    click.echo(f"Parameters: {', '.join(f'{k}={v!r}' for k, v in vars(made).items()) or 'none'}")
+    for cell in line.cells:
+        click.echo(f"Tags in {cell}: {', '.join(line.tags_in(cell))}")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "format_", default="html", show_default=True, help="html, json or markdown.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output by default.")
+def report(run: Path, format_: str, out: Path | None) -> None:
+    """Write the report of a run."""
+    from vauban.api import report as render
+
+    text = render(run, format_)
+    if out is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        _write(out, text)
+
+
+def _write(out: Path, text: str) -> None:
+    from vauban.errors import BadInput
+
+    try:
+        file = out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"The report cannot be written to {out}: {error.strerror}. Name another file.") from error
+    with file:
+        file.write(text)
+
+
+def _trained_again(run: Path) -> Any:
+    """Return the model of a scenario's run that has no safe format, trained again and proved to be the same."""
+    from vauban.audit.folder import check_same, read_json
+
+    about = read_json(run / "run.json", "model", "request")
+    asked = about["request"]
+    if about["model"] is not None or not {"scenario", "data", "model", "seed"} <= set(asked):
+        return None
+    from vauban.scenarios import scenario
+
+    click.echo("The model has no safe format to be stored in: training it again.", err=True)
+    system = scenario(asked["scenario"]).system(asked["data"], asked["model"], asked["seed"])
+    check_same(run, system)
+    return system.target
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def verify(run: Path) -> int:
+    """Score every stored success of a run from scratch."""
+    from vauban.api import verify as check
+
+    found = check(run, _trained_again(run))
+    for problem in found.problems:
+        click.echo(problem, err=True)
+    click.echo(f"{found.checked} stored successes scored from scratch: {len(found.problems)} problems.")
+    return ExitCode.OVER_LIMIT if found.problems else ExitCode.DONE

@@ -1,0 +1,63 @@
+"""Credit risk: a model of default. The applicant changes what his form and his conduct of the last weeks say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from vauban.contracts import SCORE
+from vauban.datasets import load
+from vauban.scenarios.facts import schema_from_facts
+from vauban.scenarios.models import table_model
+from vauban.schema import Price
+from vauban.system import Economics, Part, System, split
+from vauban.targets import EstimatorTarget
+from vauban.threat import Cell
+
+DATA = ("generated-credit", "german", "taiwan")
+
+ATTACKER = {
+    Cell.EI: "an applicant (or the broker who prepares his form) whom the model rejects, who tries again with changes",
+    Cell.EA: "somebody who fills in other people's forms - a rival broker, a careless one - and wants good applicants "
+    "rejected; he can change what applicants can change, at the same price",
+}
+
+PRICES: Mapping[Cell, Mapping[str, Price]] = {}
+"""Nobody is overlaid: whoever fills in the form pays what an applicant pays."""
+
+WORST = 0.8
+"""Quantile of the tuning scores at which applicants are rejected: the worst fifth."""
+
+HALF = frozenset({"german"})
+"""Data sets whose models reject at a probability of one half."""
+
+ECONOMICS = {
+    "german": Economics(
+        "EUR", miss=5, block=1, gain=10, unit=1, note="Losses are UCI's cost matrix (5 to 1), effort taken as its unit."
+    ),
+    "taiwan": Economics("NT$", miss=100_000, block=10_000, gain=100_000, unit=10_000, note="Assumed round amounts."),
+    "generated-credit": Economics("EUR", miss=4000, block=500, gain=2500, note="Assumed; prices are in euros."),
+}
+
+
+def build(data: str, model: str, seed: int) -> System:
+    """Return a credit model trained on applicants, with its reject threshold."""
+    loaded = load(data, seed=seed) if data == "generated-credit" else load(data)
+    parts = split(loaded.frame, loaded.labels, seed)
+    if loaded.facts is None:
+        raise AssertionError(f"the data set {data} comes without its facts")
+    schema = schema_from_facts(loaded.facts, parts.train.frame)
+    fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
+    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
+    if data not in HALF:
+        target = replace(target, threshold=worst_fifth(target, parts.tuning))
+    about = {"name": data, "kind": "table", "source": loaded.source, "removed": dict(loaded.removed)}
+    return System("credit", target, parts, ECONOMICS[data], about, loaded.positive)
+
+
+def worst_fifth(target: EstimatorTarget, tuning: Part) -> float:
+    """Return the score above which the worst fifth of the tuning records lies."""
+    scores = target.answer(target.schema.encode(tuning.frame), SCORE).scores
+    return float(np.quantile(np.asarray(scores), WORST))

@@ -1,0 +1,82 @@
+"""Sound models of the usual kinds, for messages and for tables, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vauban.errors import unknown
+from vauban.schema import TableSchema
+
+MODELS = ("logistic-regression", "naive-bayes", "linear-svm", "random-forest", "hist-gradient-boosting")
+
+
+def message_model(name: str, seed: int) -> Any:
+    """Return an unfitted filter of messages; BadInput for an unknown model."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    makers: Mapping[str, Callable[[], Any]] = {
+        "logistic-regression": lambda: make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=2000)),
+        "naive-bayes": lambda: make_pipeline(CountVectorizer(), MultinomialNB()),
+        "linear-svm": lambda: make_pipeline(TfidfVectorizer(), LinearSVC(random_state=seed)),
+        "random-forest": lambda: make_pipeline(
+            TfidfVectorizer(min_df=2), RandomForestClassifier(100, random_state=seed, n_jobs=1)
+        ),
+        "hist-gradient-boosting": lambda: make_pipeline(
+            TfidfVectorizer(),
+            TruncatedSVD(100, random_state=seed),
+            HistGradientBoostingClassifier(max_iter=150, random_state=seed),
+        ),
+    }
+    return _made(name, makers)
+
+
+def table_model(name: str, schema: TableSchema, seed: int) -> Any:
+    """Return an unfitted pipeline over the raw columns of a schema; BadInput for an unknown model."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+    from sklearn.svm import LinearSVC
+
+    singles = [f for f in schema.features if len(f.columns) == 1]
+    numbers = [f.columns[0] for f in singles if not f.listed]
+    ordinals = [f for f in singles if f.kind == "ordinal"]
+    names = [f.columns[0] for f in singles if f.listed and f.kind != "ordinal"]
+    groups = [c for f in schema.features if len(f.columns) > 1 for c in f.columns]
+    ranked = OrdinalEncoder(categories=[list(f.values) for f in ordinals])
+
+    def prepared(model: Any) -> Any:
+        steps = [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+            ("ranks", make_pipeline(ranked, StandardScaler()), [f.columns[0] for f in ordinals]),
+            ("names", OneHotEncoder(handle_unknown="ignore", sparse_output=False), names),
+            ("groups", "passthrough", groups),
+        ]
+        return make_pipeline(ColumnTransformer([s for s in steps if s[2]]), model)
+
+    makers: Mapping[str, Callable[[], Any]] = {
+        "logistic-regression": lambda: prepared(LogisticRegression(max_iter=2000)),
+        "naive-bayes": lambda: prepared(GaussianNB()),
+        "linear-svm": lambda: prepared(LinearSVC(random_state=seed)),
+        "random-forest": lambda: prepared(RandomForestClassifier(200, random_state=seed, n_jobs=1)),
+        "hist-gradient-boosting": lambda: prepared(
+            HistGradientBoostingClassifier(max_iter=150, learning_rate=0.06, random_state=seed)
+        ),
+    }
+    return _made(name, makers)
+
+
+def _made(name: str, makers: Mapping[str, Callable[[], Any]]) -> Any:
+    if name not in makers:
+        raise unknown("model", name, makers)
+    return makers[name]()

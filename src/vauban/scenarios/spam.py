@@ -1,0 +1,45 @@
+"""Spam: a filter of messages. The attacker adds words; the harmful part of his message must survive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vauban.datasets import load
+from vauban.scenarios.models import message_model
+from vauban.schema import Price, TextSchema
+from vauban.system import Economics, System, split
+from vauban.targets import EstimatorTarget
+from vauban.threat import Cell
+
+DATA = ("generated-spam", "sms", "enron")
+
+ATTACKER = {
+    Cell.EI: "a spammer who wants his message delivered and reads from his own mailboxes whether it was",
+    Cell.EA: "somebody who wants good messages blocked and can add words to them: a quoted line, a signature, a footer",
+}
+
+PRICES: Mapping[Cell, Mapping[str, Price]] = {Cell.EA: {"text": Price(up=1.0)}}
+"""The spammer writes his message himself; who attacks somebody else's can only add words to it."""
+
+SEGMENTS = 306
+"""Two segments of a concatenated SMS: 153 characters each (3GPP TS 23.040)."""
+
+ECONOMICS = Economics(
+    "EUR",
+    miss=0.05,
+    block=1.0,
+    gain=0.05,
+    unit=0.001,
+    note="Assumed: a minute of a reader's time a miss, a lost message a wrong block.",
+)
+
+
+def build(data: str, model: str, seed: int) -> System:
+    """Return a filter trained on messages, at the threshold that it was trained for."""
+    loaded = load(data, seed=seed) if data == "generated-spam" else load(data)
+    schema = TextSchema(longest=None if data == "enron" else SEGMENTS)
+    parts = split(loaded.frame, loaded.labels, seed)
+    fitted = message_model(model, seed).fit(schema.encode(parts.train.frame), parts.train.labels)
+    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
+    about = {"name": data, "kind": "messages", "source": loaded.source, "removed": dict(loaded.removed)}
+    return System("spam", target, parts, ECONOMICS, about, loaded.positive)
