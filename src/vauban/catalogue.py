@@ -52,7 +52,13 @@ class Entry:
         return CHAFF if self.role != "explorer" and cell is Cell.EA else self.tags
 
 
-_ENTRIES = (Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),)
+_ENTRIES = (
+    Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),
+    Entry("random-words", "vauban.exploratory.random_words:RandomWords", role="baseline"),
+    Entry("good-words", "vauban.exploratory.good_words:GoodWords"),
+    Entry("good-words-first-n", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "first-n"}),
+    Entry("good-words-passive", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "passive"}),
+)
 
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from vauban.contracts import SCORE, Answers, Decisions, Target
 from vauban.errors import TargetError
-from vauban.records import Floats, Records, fingerprints
+from vauban.records import Floats, Mask, Records, fingerprints
 from vauban.threat import Grant
 
 _MAGIC = b"VLOG"
@@ -34,22 +33,58 @@ Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Logged:
-    """Answers of an earlier life of the run, sorted by key."""
+class Answered:
+    """Answers that are known, sorted by key (n,)."""
 
     keys: Keys
     decisions: Decisions
     scores: Floats
 
     def find(self, keys: Keys) -> NDArray[np.int64]:
-        """Return the position of each key (n,), -1 where it was never logged."""
+        """Return the position of each key (n,), -1 where it is not known."""
         if not len(self.keys):
             return np.full(len(keys), -1, dtype=np.int64)
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[at] == keys, at, -1)
 
 
-NOTHING_LOGGED = Logged(np.empty(0, np.uint64), np.empty(0, np.int8), np.empty(0))
+NOTHING = Answered(np.empty(0, np.uint64), np.empty(0, np.int8), np.empty(0))
+
+
+def joined(parts: Sequence[tuple[Keys, Decisions, Floats]]) -> Answered:
+    """Return answers in any order as one sorted whole; of a key that is there twice, the first."""
+    if not parts:
+        return NOTHING
+    keys, first = np.unique(np.concatenate([p[0] for p in parts]), return_index=True)
+    return Answered(keys, np.concatenate([p[1] for p in parts])[first], np.concatenate([p[2] for p in parts])[first])
+
+
+class Memory:
+    """All that was answered so far: sorted pieces, each several times longer than the next: few are searched."""
+
+    GROWTH = 4
+
+    def __init__(self) -> None:
+        self._pieces: list[Answered] = []
+
+    def add(self, new: Answered) -> None:
+        """Remember answers to keys not known before."""
+        while self._pieces and len(self._pieces[-1].keys) < self.GROWTH * len(new.keys):
+            old = self._pieces.pop()
+            new = joined([(a.keys, a.decisions, a.scores) for a in (old, new)])
+        self._pieces.append(new)
+
+    def recall(self, keys: Keys, decisions: Decisions, scores: Floats) -> Mask:
+        """Fill in what is known of keys (n,), in their order; return where nothing is (n,)."""
+        unknown = np.arange(len(keys))
+        for piece in self._pieces:
+            at = piece.find(keys[unknown])
+            here = at >= 0
+            decisions[unknown[here]], scores[unknown[here]] = piece.decisions[at[here]], piece.scores[at[here]]
+            unknown = unknown[~here]
+        mask = np.zeros(len(keys), dtype=bool)
+        mask[unknown] = True
+        return mask
 
 
 def _frames(data: bytes) -> tuple[list[tuple[Keys, Decisions, Floats]], int]:
@@ -70,13 +105,9 @@ def _frames(data: bytes) -> tuple[list[tuple[Keys, Decisions, Floats]], int]:
     return frames, whole
 
 
-def read_logs(paths: Iterable[Path]) -> Logged:
+def read_logs(paths: Iterable[Path]) -> Answered:
     """Return all whole answers of log files; of a key that several hold, the first."""
-    frames = [f for path in paths for f in _frames(path.read_bytes())[0]]
-    if not frames:
-        return NOTHING_LOGGED
-    keys, first = np.unique(np.concatenate([f[0] for f in frames]), return_index=True)
-    return Logged(keys, np.concatenate([f[1] for f in frames])[first], np.concatenate([f[2] for f in frames])[first])
+    return joined([frame for path in paths for frame in _frames(path.read_bytes())[0]])
 
 
 class LogFile:
@@ -112,16 +143,14 @@ class Oracle:
     included: an answer from the log counts as a row scored, but takes no time.
     """
 
-    def __init__(self, target: Target, logged: Logged = NOTHING_LOGGED, log: LogFile | None = None) -> None:
+    def __init__(self, target: Target, logged: Answered = NOTHING, log: LogFile | None = None) -> None:
         self.target = target
         self.model_calls = 0
         self.rows_scored = 0
         self.model_seconds = 0.0
         self._logged = logged
         self._log = log or LogFile(None)
-        self._at: dict[int, int] = {}
-        self._decisions: Decisions = np.empty(1024, dtype=np.int8)
-        self._scores: Floats = np.empty(1024, dtype=np.float64)
+        self._memory = Memory()
 
     def ask(self, records: Records, want: frozenset[Grant]) -> Answers:
         """Return what the target says of records (n, ...); scores are NaN where the target has none."""
@@ -129,24 +158,25 @@ class Oracle:
             raise TargetError(
                 f"The model {self.target.name!r} answers differently each time; it cannot be audited yet."
             )
-        if Grant.GRADIENT in want:  # gradients are not kept: few attacks ask for them, and each is as long as a record
-            return self._count(self.target.answer(records, want), len(records))
         if not len(records):
             return Answers(np.empty(0, np.int8), np.empty(0))
-        keys = fingerprints(records)
-        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        at = np.fromiter(map(self._at.get, unique.tolist(), repeat(-1)), dtype=np.int64, count=len(unique))
-        new = np.flatnonzero(at < 0)
-        if len(new):
-            at[new] = self._learn(unique[new], records, first[new])
-        where = at[inverse]
-        return Answers(self._decisions[where], self._scores[where])
-
-    def _learn(self, keys: Keys, records: Records, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        if Grant.GRADIENT in want:  # gradients are not kept: few attacks ask for them, and each is as long as a record
+            return self._count(self.target.answer(records, want), len(records))
+        keys, first, inverse = np.unique(fingerprints(records), return_index=True, return_inverse=True)
         decisions, scores = np.empty(len(keys), np.int8), np.empty(len(keys))
-        logged = self._logged.find(keys)
-        old, fresh = logged >= 0, logged < 0
-        decisions[old], scores[old] = self._logged.decisions[logged[old]], self._logged.scores[logged[old]]
+        new = self._memory.recall(keys, decisions, scores)
+        if new.any():
+            learnt = self._learn(keys[new], records, first[new])
+            decisions[new], scores[new] = learnt.decisions, learnt.scores
+            self._memory.add(learnt)
+        return Answers(decisions[inverse], scores[inverse])
+
+    def _learn(self, keys: Keys, records: Records, rows: NDArray[np.int64]) -> Answered:
+        """Return answers to keys (n,), of records in these rows, from the log or else from the model."""
+        decisions, scores = np.empty(len(keys), np.int8), np.empty(len(keys))
+        at = self._logged.find(keys)
+        old, fresh = at >= 0, at < 0
+        decisions[old], scores[old] = self._logged.decisions[at[old]], self._logged.scores[at[old]]
         if fresh.any():
             told = self.target.answer(records[rows[fresh]], self.target.grants & SCORE)
             self.model_seconds += told.seconds
@@ -155,18 +185,7 @@ class Oracle:
             self._log.append(keys[fresh], decisions[fresh], scores[fresh])
         self.model_calls += 1
         self.rows_scored += len(keys)
-        return self._remember(keys, decisions, scores)
-
-    def _remember(self, keys: Keys, decisions: Decisions, scores: Floats) -> NDArray[np.int64]:
-        start = len(self._at)
-        end = start + len(keys)
-        if end > len(self._scores):
-            size = max(end, 2 * len(self._scores))
-            self._decisions = np.concatenate([self._decisions[:start], np.empty(size - start, np.int8)])
-            self._scores = np.concatenate([self._scores[:start], np.empty(size - start)])
-        self._decisions[start:end], self._scores[start:end] = decisions, scores
-        self._at.update(zip(keys.tolist(), range(start, end), strict=True))
-        return np.arange(start, end)
+        return Answered(keys, decisions, scores)
 
     def _count(self, answers: Answers, rows: int) -> Answers:
         self.model_calls += 1

@@ -11,7 +11,7 @@ from vauban.audit.plan import Front
 from vauban.catalogue import Entry
 from vauban.contracts import SCORE, Target
 from vauban.metrics.intervals import LEVEL, quantile, wilson
-from vauban.records import Floats, Ints, Records
+from vauban.records import Floats, Ints, Modality, Records
 from vauban.results import Change, Clean, Cost, Example, Finding, Money, Queries
 from vauban.system import Economics, Part, System
 from vauban.threat import Cell, Decision, Grant, Specificity
@@ -20,19 +20,32 @@ POINTS = 60
 """Most points of a curve in a report."""
 EXAMPLES = 3
 
+_RETRAIN = "Retrain with the successful records below, rightly labelled, and audit again; keep them as a test set."
 REMEDIES = {
-    Cell.EI: (
-        "Limit how many questions one sender, device or account may ask, and log them: probing shows as many "
+    (Cell.EI, Modality.TABULAR): (
+        "Limit how many questions one applicant, device or account may ask, and log them: probing shows as many "
         "near-identical records with changing outcomes (ATLAS mitigations AML.M0004, AML.M0024).",
         "Verify, at the point of decision, the fields that the worst records below changed: a field that costs the "
         "applicant nothing to change should not move the decision alone.",
-        "Retrain with the successful records below, rightly labelled, and audit again; keep them as a test set.",
+        _RETRAIN,
     ),
-    Cell.EA: (
-        "Let a person look at blocked records whose harmful evidence was added from outside (quoted, appended or "
-        "entered by somebody else) before the block takes effect.",
-        "Cap how much any one part of a record can add to its score.",
-        "Retrain with the records below, labelled good, and audit again; keep them as a regression suite.",
+    (Cell.EI, Modality.TEXT): (
+        "Notice senders whose messages are near-identical but for a few words, and mailboxes that exist to see what "
+        "arrives: that is what probing looks like (ATLAS mitigations AML.M0004, AML.M0024).",
+        "Judge parts of a message apart, so that friendly words in one part do not outweigh the harmful part; cap the "
+        "weight of any one word.",
+        _RETRAIN,
+    ),
+    (Cell.EA, Modality.TABULAR): (
+        "Confirm with the applicant, over a channel of his own, what somebody else filled in before a rejection counts.",
+        "Cap how much any one field can add to the score.",
+        _RETRAIN,
+    ),
+    (Cell.EA, Modality.TEXT): (
+        "Judge quoted and appended parts apart from what the sender wrote; let a person look before mail of known "
+        "senders is lost.",
+        "Cap how much any one word can add to the score.",
+        _RETRAIN,
     ),
 }
 
@@ -89,7 +102,7 @@ def make_finding(
         curves={"queries": _curve(judged.first[judged.first < NEVER], n), "cost": _curve(judged.cost[won], n)},
         money=None if system.economics is None else _money(system, front, judged, system.economics, clean),
         examples=_examples(system.target, front, judged),
-        remediation=REMEDIES[cell],
+        remediation=REMEDIES[cell, front.schema.modality],
         bounds=_bounds(judged),
         **effort,
     )
@@ -162,7 +175,7 @@ def _money(system: System, front: Front, judged: Judged, worth: Economics, clean
         f"Per 1,000 decisions of which {share:.1%} are {system.harmful}, if every such attacker did this. "
         f"A miss costs {worth.miss:g}, a wrong block {worth.block:g} {worth.currency}; "
         f"a success is worth {worth.gain:g} {worth.currency} to the attacker, "
-        f"one {front.schema.unit} costs him {worth.unit:g}. {worth.note}".strip(),
+        f"a cost of 1 ({front.schema.unit}) is {worth.unit:g} {worth.currency} to him. {worth.note}".strip(),
     )
 
 

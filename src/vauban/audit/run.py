@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vauban.audit.answers import NOTHING_LOGGED, LogFile, Logged, Oracle, read_logs
+from vauban.audit.answers import NOTHING, Answered, LogFile, Oracle, read_logs
 from vauban.audit.engines import run_jobs
 from vauban.audit.exploration import explore, learnt_by
 from vauban.audit.findings import clean_performance, make_finding
@@ -137,9 +137,9 @@ class _Done:
 
 
 @lru_cache(maxsize=1)
-def _logged(folder: Path | None, life: str) -> Logged:  # noqa: ARG001 - a worker may outlive a run and see the next
+def _logged(folder: Path | None, life: str) -> Answered:  # noqa: ARG001 - a worker may outlive a run and see the next
     """Return the answers of the run's earlier lives, read once a process and life."""
-    return NOTHING_LOGGED if folder is None else read_logs(sorted(folder.glob("*.log")))
+    return NOTHING if folder is None else read_logs(sorted(folder.glob("*.log")))
 
 
 def _work(job: _Job, progress: Progress = ignore_progress) -> _Done:

@@ -103,7 +103,8 @@ def search(
     most = brief.budget.queries * len(ids)
     while live:
         for player, group in live:
-            if not meter.remaining[group].any():
+            player.spent = not meter.remaining[group].any()
+            if player.spent:
                 player.spend()
         asking = [(p, check_ask(p.ask, name, oracle.target, brief.grants)) for p, _ in live if p.ask is not None]
         wants |= {w for _, ask in asking for w in ask.want}
@@ -176,7 +177,6 @@ class _Player:
         self._advance(lambda: next(self._generator))
 
     def send(self, outcome: Outcome) -> None:
-        self.spent = False
         self._futile = 0 if outcome.answered.any() else self._futile + 1
         if self._futile >= FUTILE:
             self.spend()
@@ -185,7 +185,6 @@ class _Player:
 
     def spend(self) -> None:
         """Tell the attack that nobody can be asked about; ContractViolation if it goes on asking."""
-        self.spent = True
         self._warned += 1
         if self._warned > 2:
             self._generator.close()

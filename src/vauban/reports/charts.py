@@ -16,12 +16,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from vauban.reports.hostile import clipped
+from vauban.reports.hostile import clipped, fitted, plain
 from vauban.reports.phrases import percent, quantity
 
 _WIDTH, _HEIGHT, _FONT = 400.0, 250.0, 11.0
-_LEFT, _RIGHT = 0.12, 0.68  # shares of the width; what is right of them belongs to the labels of the lines
-_LABEL_LENGTH = 18
+_LEFT, _RIGHT = 0.12, 0.66  # shares of the width; what is right of them belongs to the labels of the lines
+_LABEL_EMS = 0.31 * _WIDTH / _FONT
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)), (0, (1, 2)))
 # Marks that stand for the variables of the page; matplotlib needs numbers for colours.
 _INK, _MUTED, _LINE, _BAND = "#010101", "#010102", "#010103", "#010104"
@@ -64,7 +64,7 @@ def step_chart(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
     """Return share of records against what was spent, one labelled step line for each of `lines`, as an SVG element."""
     drawn = [line for line in lines if len(line.points)]
     curves = [np.asarray(line.points, dtype=float) for line in drawn]
-    texts = {"AXIS X": x_label, "AXIS Y": y_label}
+    texts = {"AXIS X": fitted(x_label, 20), "AXIS Y": fitted(y_label, 20)}
     with _axes() as (figure, axes):
         highest = max((float(curve[-1, 0]) for curve in curves), default=1.0)
         lowest = min((float(curve[curve[:, 0] > 0, 0].min(initial=np.inf)) for curve in curves), default=np.inf)
@@ -81,7 +81,7 @@ def step_chart(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
             axes.step(x, y, where="post", color=colour, linestyle=dash, linewidth=width, clip_on=False)
             ends.append((float(y[-1]), colour))
         for i, (at, (end, colour)) in enumerate(zip(_spread([end for end, _ in ends]), ends, strict=True)):
-            texts[f"LABEL {i}"] = clipped(drawn[i].label, _LABEL_LENGTH)
+            texts[f"LABEL {i}"] = fitted(drawn[i].label, _LABEL_EMS)
             to_label = {"transform": axes.get_yaxis_transform(), "clip_on": False, "color": colour}
             axes.plot([1.0, 1.035], [end, at], linewidth=0.8, **to_label)
             axes.text(1.05, at, f"LABEL {i}", va="center", transform=axes.get_yaxis_transform(), color=colour)
@@ -170,6 +170,7 @@ def _svg(figure: Any, title: str, texts: Mapping[str, str]) -> str:
 
     import matplotlib
 
+    title = plain(title)
     buffer = StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "vauban"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

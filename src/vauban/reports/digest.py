@@ -119,11 +119,15 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
     attacks = [finding for finding in here(result["findings"]) if finding["role"] == "attack"]
     reasons: list[str] = []
     if not attacks:
-        if here(result["threats"]):
-            absent = [item for item in [*result["incomplete"], *result["out_of_scope"]] if item["cell"] == cell]
+        causative, planned = AXES[cell].influence == "causative", bool(here(result["threats"]))
+        absent = [item for item in [*result["incomplete"], *result["out_of_scope"]] if item["cell"] == cell]
+        if absent and (planned or causative):
             reasons = [f"{item['attack']}: {item['reason']}" for item in absent]
-            reasons = reasons or ["an attacker of this kind was planned, but none of his attacks has a result"]
-        elif AXES[cell].influence == "causative":
+        elif here(result["findings"]):
+            reasons = ["only controls and baselines were run"]
+        elif planned:
+            reasons = ["an attacker of this kind was planned, but none of his attacks has a result"]
+        elif causative:
             reasons = ["this run only asks the deployed model; it retrains nothing"]
         else:
             reasons = ["no attacker of this kind is in the threat model of this run"]

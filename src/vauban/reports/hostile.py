@@ -21,6 +21,9 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800
 }
 # Controls, formats (bidi, zero width, tags), surrogates, private, unassigned, line and paragraph separators.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Widths in ems of the kinds of characters, for texts that are drawn.
+_EMS = {"narrow": 0.4, "wide": 1.0, "letter": 0.635, "capital": 0.85, "square": 1.1}
+_SHAPES = {"narrow": "fijlrt.,:;'|!()[]/ -\u00a0", "wide": "mwMW@%"}
 _CLIP = 600
 _HEAD = 240
 _CONTEXT = 12
@@ -58,6 +61,28 @@ def clipped(text: str, length: int) -> str:
     """Return `plain(text)` on one line, cut with an ellipsis to `length` characters."""
     line = " ".join(plain(text[: 4 * length]).split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def fitted(text: str, ems: float) -> str:
+    """Return `plain(text)` on one line, cut to a width in ems where nothing wraps, as in a drawing.
+
+    Widths are those of a wide sans serif (DejaVu Sans), so that the system's own font takes no more room.
+    """
+    line = clipped(text, int(ems / min(_EMS.values())))
+    used, kept = 0.0, ""
+    for character in line:
+        used += _em(character)
+        if used > ems:
+            return kept[:-1] + "…"
+        kept += character
+    return line
+
+
+def _em(character: str) -> float:
+    if unicodedata.east_asian_width(character) in "WF":
+        return _EMS["square"]
+    kinds = (name for name, members in _SHAPES.items() if character in members)
+    return _EMS[next(kinds, "capital" if character.isupper() or not character.isascii() else "letter")]
 
 
 def marked(text: str) -> Markup:

@@ -67,6 +67,7 @@ def _environment() -> jinja2.Environment:
         listing=phrases.listing,
         record=hostile.record,
         clipped=hostile.clipped,
+        fitted=hostile.fitted,
         difference=_difference,
     )
     return environment
@@ -131,9 +132,7 @@ def _success(
         return None
     against = "questions asked" if curve == "queries" else hostile.clipped(x_label, 60)
     outcome = group.axis.outcome.capitalize()
-    svg = charts.step_chart(
-        f"{outcome} against {against}. {title}", lines, hostile.clipped(x_label, 40), group.axis.outcome
-    )
+    svg = charts.step_chart(f"{outcome} against {against}. {title}", lines, x_label, group.axis.outcome)
     caption = f"{outcome}, against {against}"
     return _Chart((group.cell, group.specificity), caption, Markup(svg), tuple(map(charts.describe, lines)))  # noqa: S704 - built as a tree and escaped by its serialiser
 
@@ -181,9 +180,12 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
         if finding is None:
             boxes[name] = _Box(name.capitalize(), "not tried", ("in this run",), tried=False)
             continue
+        if finding["success_rate"]["value"] is None:
+            boxes[name] = _Box(name.capitalize(), "not measured", ("no record could be attacked",), tried=False)
+            continue
         rate = finding["success_rate"]
-        spent = f"median {hostile.clipped(phrases.spent(finding, 'median'), 18)}"
-        asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} for one record"
+        spent = f"median {phrases.spent(finding, 'median')}"
+        asked_for = f"{phrases.plural(finding['queries']['median'], 'question')} each"
         words = entry.axis.happens.split()
         middle = words.index("can")
         boxes[name] = _Box(
@@ -208,6 +210,6 @@ def _learnt_box(best: Mapping[str, Any] | None) -> _Box:
     last = best["agreement"][-1] if best["agreement"] else None
     words = [row["word"] for row in digest.by_effect(best["words"])]
     decisive = words or [row["name"] for row in digest.by_effect(best["features"])]
-    names = ", ".join(hostile.clipped(name, 9) for name in decisive[:3])
+    names = ", ".join(hostile.clipped(name, 12) for name in decisive[:3])
     figure = phrases.percent(last["value"], last["n"]) if last else "not measured"
     return _Box("What was learnt", figure, ("agreement with the model", f"decisive: {names}" if names else ""))

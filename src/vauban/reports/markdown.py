@@ -205,7 +205,9 @@ def _limits(result: Mapping[str, Any]) -> list[str]:
 
 def _reproduce(result: Mapping[str, Any]) -> list[str]:
     model, data = result["model"], result["data"]
-    versions = [f"{escaped(name)} {escaped(version)}" for name, version in (result["environment"] or {}).items()]
+    versions = [
+        f"{escaped(name)} {escaped(version)}" for name, version in sorted((result["environment"] or {}).items())
+    ]
     size = phrases.plural(data["rows"], "row")
     threshold = f"{phrases.quantity(model['threshold'])} on the {escaped(model['scale'])} scale"
     lines = [

@@ -127,13 +127,23 @@ class TableSchema:
         Bounds, directions and grid are respected; an immutable or missing feature spans its own value only.
         """
         low, high = before.copy(), before.copy()
+        low[:, self.numbers], high[:, self.numbers] = self._span(before[:, self.numbers])
+        return low, high
+
+    @cached_property
+    def _ends(self) -> tuple[Floats, Floats]:
+        """The first and last value of ``numbers`` that are on the grid and within bounds, each (m,)."""
         n = self.numbers
-        now, step = before[:, n], self.step[n]
+        step = self.step[n]
         with np.errstate(invalid="ignore", divide="ignore"):
             first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
             last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
-        low[:, n] = np.where((self.down < FORBIDDEN) & (first < now), first, now)
-        high[:, n] = np.where((self.up < FORBIDDEN) & (last > now), last, now)
+        return first, last
+
+    def _span(self, now: Floats) -> tuple[Floats, Floats]:
+        first, last = self._ends
+        low = np.where((self.down < FORBIDDEN) & (first < now), first, now)
+        high = np.where((self.up < FORBIDDEN) & (last > now), last, now)
         return low, high
 
     # --- prices -----------------------------------------------------------------------------------
@@ -185,7 +195,9 @@ class TableSchema:
         Returns:
             The sum of the features' prices; FORBIDDEN where ``after`` is no record that he can make of ``before``.
         """
-        total = self._number_costs(before[:, self.numbers], after[:, self.numbers]).sum(axis=1)
+        total = np.zeros(len(after))
+        for cost in self._number_costs(before[:, self.numbers], after[:, self.numbers]).T:
+            total += cost  # one by one: sum() adds in an order that depends on how many records there are
         for j in self.categories:
             total += self._category_costs(int(j), before[:, j], after[:, j])
         was, now = before[:, self.fixed], after[:, self.fixed]
@@ -201,14 +213,12 @@ class TableSchema:
         """
         out = before.copy()
         n = self.numbers
-        low, high = self.span(before)
-        cut = np.clip(after[:, n], low[:, n], high[:, n])
-        out[:, n] = self.snap(before[:, n], cut, n)
+        now = before[:, n]
+        cut = np.clip(after[:, n], *self._span(now))
+        out[:, n] = np.where(np.isnan(cut), now, self.snap(now, cut, n))
         for j in self.categories:
             cost = self._category_costs(int(j), before[:, j], after[:, j])
             out[:, j] = np.where(cost < FORBIDDEN, after[:, j], before[:, j])
-        missing = np.isnan(before)
-        out[missing] = np.nan
         return out
 
     def snap(self, before: Floats, after: Floats, features: Ints) -> Floats:
@@ -244,6 +254,34 @@ class TableSchema:
             else:
                 data[f.columns[0]] = _decode_column(f, records[:, j])
         return pd.DataFrame(data)
+
+    @cached_property
+    def _raw_numbers(self) -> list[tuple[int, Floats]] | None:
+        """Raw values of the listed features whose indices are not these already; None where a frame is needed."""
+        if any(len(f.columns) > 1 for f in self.features):
+            return None
+        found = []
+        for j, f in enumerate(self.features):
+            if not f.listed:
+                continue
+            if not all(isinstance(v, (bool, int, float)) for v in f.values):
+                return None
+            values = np.array([*f.values, np.nan], dtype=np.float64)
+            if not np.array_equal(values[:-1], np.arange(len(f.values))):
+                found.append((j, values))
+        return found
+
+    def to_matrix(self, records: Records) -> Any:
+        """Return encoded records (n, d) as the bare matrix of raw values that a model without column names receives."""
+        if self._raw_numbers is None:
+            return self.decode(records).to_numpy()
+        if not self._raw_numbers:
+            return records
+        out = records.copy()
+        for j, values in self._raw_numbers:
+            codes = records[:, j]
+            out[:, j] = values[np.where(np.isnan(codes), len(values) - 1, codes).astype(np.intp)]
+        return out
 
 
 def _encode_column(feature: Feature, column: pd.Series[Any]) -> Floats:

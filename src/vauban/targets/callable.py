@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from vauban.contracts import Answers, Scale, Structure
 from vauban.errors import TargetError
 from vauban.records import Records
@@ -44,6 +46,8 @@ class CallableTarget:
         """Return what the function says of encoded records; TargetError if it fails."""
         if want - self.grants:
             raise TargetError(f"The model {self.name!r} cannot answer {', '.join(sorted(want - self.grants))}.")
+        if not len(records):  # few functions take an empty batch
+            return Answers(np.empty(0, np.int8), np.empty(0))
         raw = self.schema.decode(records)
         given = raw if self.schema.modality == "table" else list(raw[self.schema.columns[0]])
         started = time.perf_counter()

@@ -92,11 +92,7 @@ class EstimatorTarget:
     def _raw(self, records: Records) -> Any:
         if not isinstance(self.schema, TableSchema):
             return records
-        if not self._bare:
-            return self.schema.decode(records)
-        if all(not f.listed and len(f.columns) == 1 for f in self.schema.features):
-            return records
-        return self.schema.decode(records).to_numpy()
+        return self.schema.to_matrix(records) if self._bare else self.schema.decode(records)
 
     def _score(self, raw: Any) -> Any:
         if self.scale is Scale.PROBABILITY:
@@ -118,6 +114,8 @@ class EstimatorTarget:
 
     def answer(self, records: Records, want: frozenset[Grant]) -> Answers:
         """Return what the model says of encoded records; TargetError if it fails or was never granted that."""
+        if want - self.grants:
+            raise TargetError(f"The model {self.name!r} cannot answer {', '.join(sorted(want - self.grants))}.")
         if not len(records):
             return Answers(
                 np.empty(0, np.int8), np.empty(0), np.empty(records.shape) if Grant.GRADIENT in want else None

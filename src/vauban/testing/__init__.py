@@ -1,0 +1,15 @@
+"""The public contract suite: run it on your own attacks, explorers and targets.
+
+::
+
+    @pytest.mark.parametrize("check", attack_checks(), ids=str)
+    def test_my_attack(check):
+        check.run(MyAttack())
+"""
+
+from vauban.testing.attacks import attack_checks
+from vauban.testing.check import Check
+from vauban.testing.explorers import explorer_checks
+from vauban.testing.targets import target_checks
+
+__all__ = ["Check", "attack_checks", "explorer_checks", "target_checks"]
