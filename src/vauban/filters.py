@@ -8,6 +8,9 @@ comparison := field op value | field "in" "(" value ("," value)* ")" | field "is
 op         := = | == | != | < | <= | > | >= | contains
 field      := a bare name, or a quoted one: "default payment next month"
 value      := a number, true, false, a bare word, or a quoted text
+
+A missing value passes no comparison, ``!=`` included; ``is missing`` finds it, and ``not`` turns around whatever it is
+put before: ``not amount > 5`` selects what is missing too. Texts are compared as they are written: ``zip = 007``.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from vauban.records import Mask
 _TOKEN = re.compile(
     r"""\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<op><=|>=|==|!=|=|<|>)|(?P<mark>[(),])|(?P<word>[^\s()<>=!,"']+))"""
 )
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": lambda a, b: a == b,
     "==": lambda a, b: a == b,
@@ -157,21 +161,20 @@ class _Parser:
         if word == "is":
             return self._missing(field)
         if word == "contains":
-            part = str(_value(self._literal()))
-            return lambda frame: _texts(frame, field).str.contains(part, case=False, regex=False).to_numpy(dtype=bool)
+            part = _unquote(self._literal())
+            return lambda frame: _contains(frame, field, part)
         if operator.kind != "op":
             raise self._error(
                 f"{operator.text!r} is no operator; use one of {' '.join(_COMPARE)} in, is missing, contains"
             )
-        value = _value(self._literal())
-        compare = _COMPARE[operator.text]
-        return lambda frame: _compare(frame, field, operator.text, compare, value)
+        value = self._literal()
+        return lambda frame: _compare(frame, field, operator.text, value)
 
     def _name(self) -> str:
         token = self._take("a field")
         if token.kind not in ("word", "quoted") or (token.kind == "word" and token.text.lower() in _RESERVED):
             raise self._error(f"a field should stand where {token.text!r} is")
-        return _unquote(token.text) if token.kind == "quoted" else token.text
+        return _unquote(token)
 
     def _literal(self) -> _Token:
         token = self._take("a value")
@@ -181,12 +184,12 @@ class _Parser:
 
     def _membership(self, field: str) -> _Test:
         self._expect("(")
-        values = [_value(self._literal())]
+        values = [self._literal()]
         while self._peek() == ",":
             self.next += 1
-            values.append(_value(self._literal()))
+            values.append(self._literal())
         self._expect(")")
-        return lambda frame: np.logical_or.reduce([_compare(frame, field, "=", _COMPARE["="], v) for v in values])
+        return lambda frame: np.logical_or.reduce([_compare(frame, field, "=", v) for v in values])
 
     def _missing(self, field: str) -> _Test:
         wanted = True
@@ -199,19 +202,18 @@ class _Parser:
         return lambda frame: (_column(frame, field).isna() == wanted).to_numpy(dtype=bool)
 
 
-def _unquote(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1])
+def _unquote(token: _Token) -> str:
+    """Return the text that is meant: without its quotes, if it has any."""
+    return re.sub(r"\\(.)", r"\1", token.text[1:-1]) if token.kind == "quoted" else token.text
 
 
-def _value(token: _Token) -> Any:
+def _number(token: _Token) -> float | bool | None:
+    """Return the number, or the true or false, that is meant; None if it is a text."""
     if token.kind == "quoted":
-        return _unquote(token.text)
+        return None
     if token.text.lower() in ("true", "false"):
         return token.text.lower() == "true"
-    try:
-        return float(token.text)
-    except ValueError:
-        return token.text
+    return float(token.text) if _NUMBER.fullmatch(token.text) else None
 
 
 def _column(frame: pd.DataFrame, field: str) -> pd.Series[Any]:
@@ -220,27 +222,27 @@ def _column(frame: pd.DataFrame, field: str) -> pd.Series[Any]:
     return frame[field]
 
 
-def _texts(frame: pd.DataFrame, field: str) -> pd.Series[Any]:
-    return _column(frame, field).astype("string").fillna("")
-
-
-def _compare(frame: pd.DataFrame, field: str, operator: str, compare: Callable[[Any, Any], Any], value: Any) -> Mask:
+def _contains(frame: pd.DataFrame, field: str, part: str) -> Mask:
     column = _column(frame, field)
-    numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
-    if numeric and isinstance(value, str):
-        raise BadInput(f"The filter compares the numbers of {field!r} with the text {value!r}. Give a number.")
-    if not numeric and operator not in ("=", "==", "!="):
+    found = column.astype("string").str.contains(part, case=False, regex=False)
+    return np.asarray((found.fillna(False) & column.notna()).to_numpy(dtype=bool))
+
+
+def _compare(frame: pd.DataFrame, field: str, operator: str, literal: _Token) -> Mask:
+    column = _column(frame, field)
+    number = _number(literal)
+    value: Any = number
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        if number is None:
+            raise BadInput(
+                f"The filter compares the numbers of {field!r} with the text {_unquote(literal)!r}. Give a number."
+            )
+    elif operator not in ("=", "==", "!="):
         raise BadInput(f"The filter orders {field!r} by {operator!r}, but it holds no numbers. Use =, != or in.")
-    if not numeric:
+    else:
         column = column.astype("string")
-        value = _as_text(value)
+        value = str(number) if isinstance(number, bool) else _unquote(literal)
     known = column.notna().to_numpy(dtype=bool)
     result = np.zeros(len(frame), dtype=bool)
-    result[known] = np.asarray(compare(column[known].to_numpy(), value), dtype=bool)
+    result[known] = np.asarray(_COMPARE[operator](column[known].to_numpy(), value), dtype=bool)
     return result
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

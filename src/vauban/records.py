@@ -55,13 +55,16 @@ def fingerprints(records: Records) -> NDArray[np.uint64]:
     """Return a 64-bit key per record (n,): equal records have equal keys on every machine.
 
     Tables are hashed column by column with a multiply-and-shift mix over the bit patterns, vectorised over rows; -0.0
-    counts as 0.0. A collision among a million different records has probability below 1e-7, and cannot make a success:
-    every success is asked of the model once more.
+    counts as 0.0, and NaN is NaN. A collision among a million different records has probability below 1e-7, and cannot
+    make a success: every success is asked of the model once more.
     """
     if modality_of(records) is Modality.TEXT:
         digests = b"".join(blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in records)
         return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-    bits = (records + 0.0).view(np.uint64)
+    plain = records + 0.0
+    if plain.size and np.isnan(plain.min()):
+        plain[np.isnan(plain)] = np.nan  # one pattern of bits for all that is missing
+    bits = plain.view(np.uint64)
     keys = np.full(len(records), _MIX, dtype=np.uint64)
     for j in range(records.shape[1]):
         keys ^= bits[:, j]

@@ -1,4 +1,4 @@
-"""Every success on real data flips the model and is a possible record, says a reader who knows nothing of our schemas."""
+"""Every success on real data flips the model and is a possible record, says a reader apart from our schemas."""
 
 from __future__ import annotations
 

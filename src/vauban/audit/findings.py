@@ -20,12 +20,12 @@ POINTS = 60
 """Most points of a curve in a report."""
 EXAMPLES = 3
 
-_RETRAIN = "Retrain with the successful records below, rightly labelled, and audit again; keep them as a test set."
+_RETRAIN = "Retrain with the successful records, rightly labelled, and audit again; keep them as a test set."
 REMEDIES = {
     (Cell.EI, Modality.TABULAR): (
         "Limit how many questions one applicant, device or account may ask, and log them: probing shows as many "
         "near-identical records with changing outcomes (ATLAS mitigations AML.M0004, AML.M0024).",
-        "Verify, at the point of decision, the fields that the worst records below changed: a field that costs the "
+        "Verify, at the point of decision, the fields that the worst records changed: a field that costs the "
         "applicant nothing to change should not move the decision alone.",
         _RETRAIN,
     ),
@@ -37,7 +37,7 @@ REMEDIES = {
         _RETRAIN,
     ),
     (Cell.EA, Modality.TABULAR): (
-        "Confirm with the applicant, over a channel of his own, what somebody else filled in before a rejection counts.",
+        "Confirm with the applicant, over a channel of his own, what others filled in before a rejection counts.",
         "Cap how much any one field can add to the score.",
         _RETRAIN,
     ),
@@ -172,7 +172,7 @@ def _money(system: System, front: Front, judged: Judged, worth: Economics, clean
             "before": spread(loss(fnr, fpr), float(loss(np.array(f), np.array(p)))),
             "after": spread(after, float(loss(np.array(middle[0]), np.array(middle[1])))),
         },
-        f"Per 1,000 decisions of which {share:.1%} are {system.harmful}, if every such attacker did this. "
+        f"Per 1,000 decisions of which {100 * share:.3g} % are {system.harmful}, if every such attacker did this. "
         f"A miss costs {worth.miss:g}, a wrong block {worth.block:g} {worth.currency}; "
         f"a success is worth {worth.gain:g} {worth.currency} to the attacker, "
         f"a cost of 1 ({front.schema.unit}) is {worth.unit:g} {worth.currency} to him. {worth.note}".strip(),

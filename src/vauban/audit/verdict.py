@@ -41,7 +41,7 @@ def _level(finding: Finding) -> str:
 
 
 def _headline(f: Finding, harmful: str, queries: int) -> str:
-    share = f"{f.success_rate.value:.0%}"
+    share = f"{100 * f.success_rate.value:.0f} %"
     if f.cell == "EI":
         what = f"{share} of the {harmful} that this model blocks can be made to pass"
     else:
@@ -63,8 +63,8 @@ def _sentence(f: Finding, findings: Sequence[Finding], harmful: str) -> str:
     tried = sum(1 for g in findings if g.cell == f.cell and g.role == "attack")
     control = next((g for g in findings if g.cell == f.cell and g.role == "control"), None)
     text = (
-        f"{f.cell}: with {f.attack}, the strongest of {tried} {_count(tried, 'attack')} tried, "
-        f"{f.successes} of {f.victims} {whom} ({r.low:.0%} to {r.high:.0%}), for {_cost(f)}"
+        f"{f.cell}: with {f.title.lower()}, the strongest of {tried} {_count(tried, 'attack')} tried, "
+        f"{f.successes} of {f.victims} {whom} ({100 * r.low:.0f} % to {100 * r.high:.0f} %), for {_cost(f)}"
     )
     if control is not None:
         text += f"; without any attack {control.successes} of {control.victims} do"

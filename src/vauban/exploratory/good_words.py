@@ -6,6 +6,9 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from heapq import heappop, heappush
+from itertools import zip_longest
 
 import numpy as np
 
@@ -13,11 +16,14 @@ from vauban.contracts import LABEL, Ask, Brief, Claim, Cohort, Effect, Outcome
 from vauban.errors import BadInput, BudgetSpent
 from vauban.records import Floats, Ints, Modality
 from vauban.schema import TextSchema
-from vauban.tactics.additions import Additions
+from vauban.tactics.additions import Additions, packed
 from vauban.tactics.carriers import ASKED, CARRIERS, look, on_the_threshold, sample_known
 from vauban.tactics.weighing import by_outweighing, by_score, first_to_turn
 from vauban.tactics.wording import NONE, WordList, by_frequency_ratio
 from vauban.threat import Grant
+
+UNSURE = 0.25
+"""Of the strongest word's weight, what any candidate is credited with where room is scarce and short words count."""
 
 CHUNK = 32
 """Questions a victim in one round of a long search: what was found in a round shortens the next."""
@@ -25,8 +31,11 @@ CHUNK = 32
 VARIETIES = (1, 2, 4, 8)
 """How many different words are repeated in turn; a filter that counts words may fall to one word, often said."""
 
-MOST_SAID = 64
+MOST_SAID = 256
 """Words in all, where a few are repeated in turn."""
+
+MOST_TUNED = 32
+"""Words of the largest sets that are tried one by one: a word fewer is worth its questions where it is one of few."""
 
 
 class Mode(StrEnum):
@@ -83,7 +92,7 @@ class GoodWords:
     """
 
     mode: str = Mode.BEST_N
-    candidates: int = 2000
+    candidates: int = 1000
     first: int = 100
     tries: int = 500
     width: int = 32
@@ -150,7 +159,8 @@ class GoodWords:
         yield from _fewest(state, order)
         scarce = np.isinf(state.price)
         if scarce.any():
-            value = (intelligence.weights + 1e-9) / state.words.lengths[:-1]
+            weights = intelligence.weights / max(intelligence.weights.max(), 1e-300)
+            value = (weights + UNSURE) / state.words.lengths[:-1]
             dense = _fitting_first(np.lexsort((np.arange(len(value)), -value)), state)
             order[scarce] = dense[scarce]
             yield from _fewest(state, order)
@@ -192,36 +202,81 @@ class GoodWords:
             sets = np.column_stack([sets, chosen])
 
     def _do_with_fewer(self, state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
-        """Try sets of one word fewer: any word for the two weakest, and any word said again and again."""
+        """Try sets of one word fewer, or of as many as fit where none has worked; words that worked come first next."""
         at = np.zeros(len(order), dtype=np.int64)
-        end = min(self.tries // 2, order.shape[1])
+        fit = state.longest(order)
         while True:
-            size = state.size
-            going = np.flatnonzero(state.live & (size > 1) & (at < end))
+            size = np.where(state.size > 0, state.size - 1, np.minimum(fit, MOST_TUNED))
+            going = np.flatnonzero(state.live & (size > 0) & (size <= MOST_TUNED) & (at < self.tries))
             if not len(going):
                 return
-            step = np.minimum(at[going, None] + np.arange(CHUNK // 2), end - 1)
-            words = order[going[:, None], step].ravel()
-            rows = np.repeat(going, CHUNK // 2)
-            most = int(size[going].max())
-            place = np.arange(most - 1)
-            last = (size[rows] - 2)[:, None]
-            kept = np.where(place < last, state.best[rows, : most - 1], NONE)
-            lifted = np.where(place == last, words[:, None], kept)
-            repeated = np.where(place <= last, words[:, None], NONE)
-            both = np.stack([lifted, repeated], axis=1).reshape(-1, most - 1)
-            yield from state.ask(np.repeat(rows, 2), both)
-            better = state.size[going] < size[going]
-            at[going[~better]] += CHUNK // 2
+            rows, sets = [], []
+            for k in np.unique(size[going]):
+                mine = going[size[going] == k]
+                places = likely_sets(int(k), order.shape[1], self.tries)
+                turn = at[mine, None] + np.arange(CHUNK)
+                who, column = np.nonzero(turn < len(places))
+                tried = np.full((len(who), int(size[going].max())), NONE, dtype=np.int64)
+                tried[:, :k] = order[mine[who, None], places[turn[who, column]]]
+                rows.append(mine[who])
+                sets.append(tried)
+            yield from state.ask(np.concatenate(rows), packed(np.concatenate(sets)))
+            now = state.size
+            better = going[(now[going] > 0) & (now[going] <= size[going])]
+            at[going] += CHUNK
+            at[better] = 0
+            order[better] = _worked_first(order[better], state.best[better])
+
+
+def _worked_first(order: Ints, best: Ints) -> Ints:
+    """Return orders of words (v, w) with the words of each victim's best set (v, k) moved to the front."""
+    worked = (order[:, :, None] == best[:, None, :]).any(axis=2)
+    return np.take_along_axis(order, np.argsort(~worked, axis=1, kind="stable"), axis=1)
+
+
+@cache
+def likely_sets(k: int, w: int, most: int) -> Ints:
+    """Return sets of k places in an order of w words (m, k), m <= ``most``, likely ones first.
+
+    In turn: sets near the front of the order, each word once; the same with words said again; the first k - 1 with any
+    other word; one word said k times.
+    """
+    share = max(most // 4, 1)
+    place = np.arange(min(w, share))
+    lifted = np.column_stack([np.tile(np.arange(k - 1), (len(place), 1)), place]) if k <= w else place[:0, None]
+    again = np.tile(place[:, None], (1, k))
+    families = [_near_front(k, w, share, False), _near_front(k, w, share, True), lifted, again]
+    turns = [row for turn in zip_longest(*(f.tolist() for f in families)) for row in turn if row is not None]
+    unique = list(dict.fromkeys(tuple(sorted(row)) for row in turns))
+    return np.array(unique, dtype=np.int64).reshape(-1, k)
+
+
+def _near_front(k: int, w: int, most: int, again: bool) -> Ints:
+    """Return the sets of k of w places (m, k) whose places have the least sum, in that order."""
+    start = (0,) * k if again else tuple(range(k))
+    heap = [(0, start)] if k <= w or again else []
+    seen = {start}
+    found: list[tuple[int, ...]] = []
+    while heap and len(found) < most:
+        total, places = heappop(heap)
+        found.append(places)
+        for i in range(k):
+            end = w if i == k - 1 else places[i + 1] + again
+            if places[i] + 1 < end:
+                further = (*places[:i], places[i] + 1, *places[i + 1 :])
+                if further not in seen:
+                    seen.add(further)
+                    heappush(heap, (total + 1, further))
+    return np.array(found, dtype=np.int64).reshape(-1, k)
 
 
 def _fitting_first(order: Ints, state: Additions) -> Ints:
     """Return an order of words (w,) for each victim (v, w), those last that do not fit into his message at all."""
     each = np.tile(order, (len(state.live), 1))
-    too_long = state.words.lengths[each] > state.room[:, None]
-    if not too_long.any():
-        return each
-    return np.take_along_axis(each, np.argsort(too_long, axis=1, kind="stable"), axis=1)
+    tight = np.flatnonzero(state.room < state.words.lengths.max())
+    too_long = state.words.lengths[order] > state.room[tight, None]
+    each[tight] = np.take_along_axis(each[tight], np.argsort(too_long, axis=1, kind="stable"), axis=1)
+    return each
 
 
 def _fewest(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
@@ -249,16 +304,24 @@ def _said_again(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
 
 
 def _drop(state: Additions) -> Generator[Ask, Outcome, None]:
-    """Leave out one word after the other as long as that still reaches the goal."""
+    """Leave out each word in turn, then those together that were not needed alone, as long as that helps."""
     while True:
-        price = state.price.copy()
-        size = state.size
-        rows = np.repeat(np.arange(len(size)), np.where(state.live & (size > 1), size, 0))
+        before, best = state.price.copy(), state.best
+        rows, column = np.nonzero((best != NONE) & (state.live & (state.size > 1))[:, None])
         if not len(rows):
             return
-        out = np.arange(len(rows)) - np.searchsorted(rows, rows)
-        sets = state.best[rows].copy()
-        sets[np.arange(len(rows)), out] = NONE
-        yield from state.ask(rows, sets)
-        if not (state.price < price).any():
+        sets = best[rows]
+        sets[np.arange(len(rows)), column] = NONE
+        reached, _ = yield from state.ask(rows, sets)
+        idle = np.zeros(best.shape, dtype=bool)
+        idle[rows[reached], column[reached]] = True
+        rank, many = idle.cumsum(axis=1), idle.sum(axis=1)
+        share = many.copy()
+        while (share > 1).any():
+            some = np.flatnonzero(share > 1)
+            fewer = np.where(idle[some] & (rank[some] <= share[some, None]), NONE, best[some])
+            reached, _ = yield from state.ask(some, fewer)
+            share = share // 2
+            share[some[reached]] = 0
+        if not (state.price < before).any():
             return

@@ -41,7 +41,7 @@ class RandomWords:
 
     def __post_init__(self) -> None:
         """Refuse sizes that are none."""
-        if min(self.most, self.words or 1, self.draws or 1) < 1:
+        if min(n for n in (self.most, self.words, self.draws) if n is not None) < 1:
             raise BadInput(f"Random words are drawn 1 or more at a time. Got {self!r}.")
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, NothingLearnt]:

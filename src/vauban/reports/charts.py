@@ -133,18 +133,20 @@ def _axes() -> Iterator[tuple[Any, Any]]:
 
 
 def _x_axis(axes: Any, lowest: float, highest: float) -> None:
-    """Set limits and ticks: from 0 in even steps, or in powers of ten where the values span more than two of them."""
+    """Set limits and ticks: from 0 in even steps, or in powers of ten where the curve would cling to the left."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
     highest = highest or 1.0
-    if highest / lowest >= 200:
+    if highest / lowest >= 40:
         floor = 10.0 ** np.floor(np.log10(lowest))
         axes.set_xscale("symlog", linthresh=floor, linscale=0.3)
         steps = np.arange(0, np.floor(np.log10(highest / floor)) + 1)
-        axes.xaxis.set_major_locator(FixedLocator([0.0, *(floor * 10.0**steps)]))
+        within = np.array([1.0]) if highest / floor > 100 else np.array([1.0, 2.0, 5.0])
+        ticks = np.outer(floor * 10.0**steps, within).ravel()
+        axes.xaxis.set_major_locator(FixedLocator([0.0, *ticks[ticks <= highest]]))
         axes.xaxis.set_minor_locator(FixedLocator([]))
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=highest >= 4))
     axes.set_xlim(0, highest)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
 
@@ -152,7 +154,7 @@ def _x_axis(axes: Any, lowest: float, highest: float) -> None:
 def _spread(ends: Sequence[float]) -> list[float]:
     """Return heights for labels, as near to `ends` as the height of a line of text allows."""
     gap = 1.25 * _FONT / (0.70 * _HEIGHT)
-    order = sorted(range(len(ends)), key=lambda i: ends[i])
+    order = sorted(range(len(ends)), key=lambda i: (ends[i], -i))
     at: list[float] = []
     for i in order:
         at.append(max(ends[i], at[-1] + gap) if at else ends[i])

@@ -188,11 +188,11 @@ def worst(findings: Sequence[Json], per_cell: int = 2) -> list[Json]:
 
 
 def explored(result: Json) -> Json | None:
-    """Return the exploration that ends with the highest agreement with the model; None if there was none."""
+    """Return the exploration that ends with the highest agreement with the model, then of most questions, if any."""
 
-    def final(item: Json) -> float:
+    def final(item: Json) -> tuple[float, int]:
         value = item["agreement"][-1]["value"] if item["agreement"] else None
-        return -1.0 if value is None else value
+        return -1.0 if value is None else value, item["queries"]
 
     return max(result["exploration"], key=final, default=None)
 

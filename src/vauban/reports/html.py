@@ -122,11 +122,12 @@ def _success(
     lines = [
         charts.Line(
             finding["title"] + (f" ({', '.join(finding['grants'])})" if titles.count(finding["title"]) > 1 else ""),
-            finding["curves"][curve],
+            # A curve without a point is that of an attack that never succeeded: flat, and it belongs in the picture.
+            finding["curves"][curve] or [[0, 0.0]],
             attack=finding["role"] == "attack",
         )
         for finding in findings
-        if finding["curves"][curve]
+        if finding["victims"]
     ]
     if not lines:
         return None
@@ -167,12 +168,11 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
     best = digest.explored(result)
     threats = result["threats"]
     grants = sorted({grant for threat in threats for grant in threat["grants"]})
-    asked = sum(item["queries"] for item in result["exploration"])
     explore = _Box(
         "Explore",
-        phrases.plural(asked, "question") if result["exploration"] else "not tried",
+        phrases.plural(best["queries"], "question") if best else "not tried",
         (f"answers granted: {', '.join(grants)}" if grants else "no answers granted", "to the deployed model"),
-        bool(result["exploration"]),
+        best is not None,
     )
     boxes = {"explore": explore, "learnt": _learnt_box(best)}
     for entry in digest.headlines(result):
@@ -208,8 +208,9 @@ def _learnt_box(best: Mapping[str, Any] | None) -> _Box:
     if best is None:
         return _Box("What was learnt", "nothing", ("no exploration in this run",), tried=False)
     last = best["agreement"][-1] if best["agreement"] else None
-    words = [row["word"] for row in digest.by_effect(best["words"])]
-    decisive = words or [row["name"] for row in digest.by_effect(best["features"])]
-    names = ", ".join(hostile.clipped(name, 12) for name in decisive[:3])
-    figure = phrases.percent(last["value"], last["n"]) if last else "not measured"
-    return _Box("What was learnt", figure, ("agreement with the model", f"decisive: {names}" if names else ""))
+    kind, rows, name = ("word", best["words"], "word") if best["words"] else ("feature", best["features"], "name")
+    names = ", ".join(hostile.clipped(row[name], 12) for row in digest.by_effect(rows)[:3])
+    decisive = f"decisive: {names}" if names else ""
+    if last is None:
+        return _Box("What was learnt", phrases.plural(len(rows), kind), ("that move the decision", decisive))
+    return _Box("What was learnt", phrases.percent(last["value"], last["n"]), ("agreement with the model", decisive))

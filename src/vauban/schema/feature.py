@@ -16,6 +16,10 @@ FORBIDDEN = math.inf
 """The price of a move that this attacker cannot make."""
 
 
+ON_GRID = 1e-6
+"""How far from a whole multiple of its step, in steps, a number may lie by rounding alone."""
+
+
 class Kind(StrEnum):
     """What a feature's values are."""
 
@@ -108,8 +112,8 @@ class Feature:
         self._check()
 
     def _check(self) -> None:
-        if self.listed and not self.values:
-            raise BadInput(f"Feature {self.name!r} is {self.kind.value} and needs its list of values. Got none.")
+        self._check_values()
+        self._check_range()
         if not self.listed and self.price.moves is not None:
             raise BadInput(
                 f"Feature {self.name!r} is {self.kind.value}: price it by up and down, not by a cost matrix."
@@ -120,14 +124,37 @@ class Feature:
             )
         if self.kind is Kind.CATEGORICAL and self.price.moves is None and self.price.mutable:
             raise BadInput(f"Feature {self.name!r} is categorical: price its moves by a cost matrix (see Price.flat).")
-        if self.lower > self.upper:
-            raise BadInput(f"Feature {self.name!r} has lower bound {self.lower} above its upper bound {self.upper}.")
-        if self.step is not None and self.step <= 0:
-            raise BadInput(f"Feature {self.name!r} needs a positive step. Got {self.step}.")
         if len(self.columns) > 1 and len(self.columns) != len(self.values):
             raise BadInput(
                 f"One-hot group {self.name!r} has {len(self.columns)} columns for {len(self.values)} values."
             )
+
+    def _check_values(self) -> None:
+        if not self.listed:
+            return
+        if not self.values:
+            raise BadInput(f"Feature {self.name!r} is {self.kind.value} and needs its list of values. Got none.")
+        if len(set(self.values)) < len(self.values) or any(v is None or v != v for v in self.values):
+            raise BadInput(f"Feature {self.name!r} needs different values, none of them missing. Got {self.values}.")
+
+    def _check_range(self) -> None:
+        if not self.lower <= self.upper:
+            raise BadInput(f"Feature {self.name!r} needs bounds in order. Got {self.lower} and {self.upper}.")
+        if self.step is None:
+            if not self.listed and self.dtype.lower().startswith(("int", "uint")):
+                raise BadInput(
+                    f"Feature {self.name!r} is a continuum, but its column is {self.dtype}: make it an integer."
+                )
+            return
+        if not self.step > 0:
+            raise BadInput(f"Feature {self.name!r} needs a positive step. Got {self.step}.")
+        if math.isfinite(self.lower) and math.isfinite(self.upper):
+            first, last = self.lower / self.step - ON_GRID, self.upper / self.step + ON_GRID
+            if math.ceil(first) > math.floor(last):
+                raise BadInput(
+                    f"Feature {self.name!r} needs a multiple of its step {self.step} within its bounds. "
+                    f"Got {self.lower} and {self.upper}."
+                )
 
     @property
     def listed(self) -> bool:

@@ -12,10 +12,7 @@ import pandas as pd
 
 from vauban.errors import BadInput, unknown
 from vauban.records import Floats, Ints, Mask, Modality, Records
-from vauban.schema.feature import FORBIDDEN, Feature, Price, directed_cost
-
-ON_GRID = 1e-6
-"""How far from a whole multiple of its step, in steps, a number may lie by rounding alone."""
+from vauban.schema.feature import FORBIDDEN, ON_GRID, Feature, Price, directed_cost
 
 
 @dataclass(frozen=True)
@@ -114,6 +111,16 @@ class TableSchema:
         return np.array([1.0 if f.listed else f.step or 0.0 for f in self.features], dtype=np.float64)
 
     @cached_property
+    def _ends(self) -> tuple[Floats, Floats]:
+        """Lowest and highest value of ``numbers`` within bounds and on the grid, each (m,)."""
+        n = self.numbers
+        step = self.step[n]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
+            last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
+        return first, last
+
+    @cached_property
     def _moves(self) -> dict[int, Floats]:
         return {int(j): self.features[j].moves() for j in self.categories}
 
@@ -129,16 +136,6 @@ class TableSchema:
         low, high = before.copy(), before.copy()
         low[:, self.numbers], high[:, self.numbers] = self._span(before[:, self.numbers])
         return low, high
-
-    @cached_property
-    def _ends(self) -> tuple[Floats, Floats]:
-        """The first and last value of ``numbers`` that are on the grid and within bounds, each (m,)."""
-        n = self.numbers
-        step = self.step[n]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
-            last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
-        return first, last
 
     def _span(self, now: Floats) -> tuple[Floats, Floats]:
         first, last = self._ends
@@ -162,15 +159,17 @@ class TableSchema:
 
     def _number_costs(self, before: Floats, after: Floats) -> Floats:
         n = self.numbers
-        change = after - before
-        cost = directed_cost(change, self.up, self.down)
-        moved = change != 0  # NaN != 0: a missing value on one side counts as moved
-        bad = (after < self.lower[n]) | (after > self.upper[n]) | np.isnan(change)
         step = self.step[n]
-        gridded = step > 0
-        if gridded.any():
-            steps = after[:, gridded] / step[gridded]
-            bad[:, gridded] |= np.abs(steps - np.rint(steps)) > ON_GRID
+        slack = ON_GRID * step  # the last multiple of 0.1 within 0.3 is a little more than 0.3
+        with np.errstate(invalid="ignore"):  # what is infinite or missing is no change that anybody can make
+            change = after - before
+            cost = directed_cost(change, self.up, self.down)
+            bad = (after < self.lower[n] - slack) | (after > self.upper[n] + slack) | ~np.isfinite(change)
+            gridded = step > 0
+            if gridded.any():
+                steps = after[:, gridded] / step[gridded]
+                bad[:, gridded] |= np.abs(steps - np.rint(steps)) > ON_GRID
+        moved = change != 0  # NaN != 0: a missing value on one side counts as moved
         if np.isnan(change).any():
             moved &= ~(np.isnan(before) & np.isnan(after))
             cost = np.where(moved, cost, 0.0)
@@ -209,13 +208,15 @@ class TableSchema:
         """Return the nearest records to ``after`` (n, d) that this attacker can make of ``before``.
 
         Numbers are cut to the attainable range and moved to the grid, towards where they came from; a category that
-        cannot be reached, and whatever is immutable or missing, goes back to what it was.
+        cannot be reached, what is no finite number, and whatever is immutable or missing, goes back to what it was.
         """
         out = before.copy()
         n = self.numbers
         now = before[:, n]
         cut = np.clip(after[:, n], *self._span(now))
-        out[:, n] = np.where(np.isnan(cut), now, self.snap(now, cut, n))
+        cut = np.where(cut == now, now, np.clip(cut, *self._ends))  # a record may lie beyond the bounds, a change not
+        snapped = self.snap(now, cut, n)
+        out[:, n] = np.where(np.isfinite(snapped), snapped, now)
         for j in self.categories:
             cost = self._category_costs(int(j), before[:, j], after[:, j])
             out[:, j] = np.where(cost < FORBIDDEN, after[:, j], before[:, j])
@@ -292,7 +293,8 @@ def _encode_column(feature: Feature, column: pd.Series[Any]) -> Floats:
             raise BadInput(
                 f"Feature {feature.name!r} is {feature.kind.value}, but its column holds {error}."
             ) from error
-    codes = pd.Categorical(column.astype(object), categories=list(feature.values)).codes.astype(np.float64)
+    listed = pd.Index(list(feature.values), dtype=object)
+    codes = listed.get_indexer(pd.Index(column.astype(object), dtype=object)).astype(np.float64)
     strange: Mask = (codes < 0) & column.notna().to_numpy()
     if strange.any():
         got = sorted(map(str, column[strange].unique()))[:5]
@@ -302,7 +304,10 @@ def _encode_column(feature: Feature, column: pd.Series[Any]) -> Floats:
 
 
 def _encode_group(feature: Feature, frame: pd.DataFrame) -> Floats:
-    block = frame[list(feature.columns)].to_numpy(dtype=np.float64)
+    try:
+        block = frame[list(feature.columns)].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"One-hot group {feature.name!r} needs columns of 0 and 1, but they hold {error}.") from error
     if not ((block == 0) | (block == 1)).all() or not (block.sum(axis=1) == 1).all():
         raise BadInput(
             f"One-hot group {feature.name!r} needs exactly one 1 per record in {', '.join(feature.columns)}."
@@ -311,9 +316,19 @@ def _encode_group(feature: Feature, frame: pd.DataFrame) -> Floats:
 
 
 def _decode_column(feature: Feature, codes: Floats) -> Any:
-    if not feature.listed:
-        return codes if feature.dtype == "float64" else pd.Series(codes).astype(feature.dtype)
     missing = np.isnan(codes)
+    if feature.dtype.startswith(("bool", "int", "uint")) and feature.dtype != "boolean" and missing.any():
+        raise BadInput(
+            f"Feature {feature.name!r} has missing values, which its column of {feature.dtype} cannot hold. "
+            "Give it the dtype of the column as the model receives it, for example float64, Int64 or boolean."
+        )
+    if not feature.listed:
+        if feature.dtype == "float64":
+            return codes
+        whole = feature.dtype.lower().startswith(("int", "uint"))  # a cast cuts 2.9999999 down to 2
+        return pd.Series(np.rint(codes) if whole else codes).astype(feature.dtype)
+    if feature.dtype == "category":  # the same categories whatever the batch
+        return pd.Categorical.from_codes(np.where(missing, -1, codes).astype(np.intp), categories=list(feature.values))
     values = np.empty(len(feature.values) + 1, dtype=object)
     values[:-1] = feature.values
     values[-1] = None

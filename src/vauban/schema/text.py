@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,13 +22,32 @@ PAYLOAD = (
     r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:gbp|usd|eur|p/min)\b",  # what he is to pay or win
 )
 
-_PARTS = 1000
-"""The edit distance counts in whole numbers: prices are kept to a thousandth of their unit."""
-_NEVER = 10**12
+_FINEST = 10**7
+"""The edit distance counts in whole numbers: prices are kept to this part of the highest."""
+_NEVER = 10**13
+"""More than 100,000 words at the highest price; as many times this still fits 64 bits."""
 
 
-def _whole(price: float) -> int:
-    return _NEVER if price == FORBIDDEN else round(price * _PARTS)
+def _parts(prices: tuple[float, ...]) -> float:
+    """Return the power of ten that makes whole numbers of prices, as far as `_FINEST` allows."""
+    finite = [p for p in prices if 0 < p < FORBIDDEN]
+    if not finite:
+        return 1.0
+    finest = math.floor(math.log10(_FINEST / max(finite)))
+    whole = (
+        k for k in range(min(finest, 0), finest) if all(abs(p * 10.0**k - round(p * 10.0**k)) < 1e-9 for p in finite)
+    )
+    return float(10.0 ** next(whole, finest))
+
+
+def _added(before: str, after: str) -> list[str]:
+    """Return the words put before or behind a message that is otherwise untouched; none if it is not so."""
+    more = len(after) - len(before)
+    if more > 0 and after.startswith(before) and (not before or after[len(before)].isspace()):
+        return after[len(before) :].split()
+    if more > 0 and after.endswith(before) and after[more - 1].isspace():
+        return after[:more].split()
+    return []
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,19 @@ class TextSchema:
 
     modality = Modality.TEXT
 
+    def __post_init__(self) -> None:
+        """Refuse negative or undefined prices and lengths, and patterns that do not compile."""
+        for name in ("added", "removed", "changed", "character"):
+            if not getattr(self, name) >= 0:
+                raise BadInput(f"The price {name!r} must be 0 or more (or FORBIDDEN). Got {getattr(self, name)}.")
+        if self.longest is not None and self.longest < 0:
+            raise BadInput(f"The longest message must have 0 characters or more. Got {self.longest}.")
+        for pattern in self.payload:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise BadInput(f"The payload {pattern!r} is no regular expression: {error}.") from error
+
     @property
     def names(self) -> tuple[str, ...]:
         """The one field of a message."""
@@ -71,6 +104,14 @@ class TextSchema:
             raise BadInput(f"Messages have the one field {self.column!r} to price. Got: {', '.join(prices)}.")
         price = prices[self.column]
         return replace(self, added=price.up, removed=price.down, changed=max(price.up, price.down))
+
+    @cached_property
+    def _weights(self) -> tuple[tuple[int, int, int], float]:
+        """Whole-number prices of a word added, removed and changed, and how many of them are one unit."""
+        prices = (self.added, self.removed, self.changed)
+        parts = _parts(prices)
+        added, removed, changed = (_NEVER if p == FORBIDDEN else round(p * parts) for p in prices)
+        return (added, removed, changed), parts
 
     @cached_property
     def _payload(self) -> re.Pattern[str]:
@@ -102,10 +143,9 @@ class TextSchema:
             return 0.0
         if self.longest is not None and len(after) > max(self.longest, len(before)):
             return FORBIDDEN
-        if after.startswith(before) and after[len(before)].isspace():
-            words = len(after[len(before) :].split()) * self.added
-        elif after.endswith(before) and after[-len(before) - 1].isspace():
-            words = len(after[: -len(before)].split()) * self.added
+        added = _added(before, after)
+        if added:
+            words = len(added) * self.added
         else:
             folded = after.casefold()
             if any(part not in folded for part in self.payload_of(before)):
@@ -118,9 +158,9 @@ class TextSchema:
     def _word_cost(self, before: list[str], after: list[str]) -> float:
         if before == after:  # only the white space differs
             return self.changed
-        weights = (_whole(self.added), _whole(self.removed), _whole(self.changed))
+        weights, parts = self._weights
         distance = Levenshtein.distance(before, after, weights=weights)
-        return FORBIDDEN if distance >= _NEVER else distance / _PARTS
+        return FORBIDDEN if distance >= _NEVER else distance / parts
 
     def repair(self, before: Records, after: Records) -> Records:
         """Return ``after`` where this attacker can make it of ``before``, else ``before`` (n,)."""
@@ -131,9 +171,9 @@ class TextSchema:
         if self.column not in frame.columns:
             raise BadInput(f"The data lack the column {self.column!r}. Present: {', '.join(map(str, frame.columns))}.")
         texts = list(frame[self.column])
-        strange = next((t for t in texts if not isinstance(t, str)), None)
-        if strange is not None:
-            raise BadInput(f"Column {self.column!r} must hold texts only. Got {strange!r}.")
+        strange = [t for t in texts if not isinstance(t, str)]
+        if strange:
+            raise BadInput(f"Column {self.column!r} must hold texts only. Got {strange[0]!r}.")
         return messages(texts)
 
     def decode(self, records: Records) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""What attacks of one modality share, named for what it does. Attacks import these, never each other."""
+"""What attacks of one modality share: moves worth a name. No attack imports another; all may import these."""

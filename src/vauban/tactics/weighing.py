@@ -20,7 +20,10 @@ TRIED = 0.45
 """Share of the questions left that go to trying every word once; as many again weigh those that did well."""
 
 FEW = 6
-"""Words tried on each carrier to see how heavily it must be laden, and words left when weighing ends."""
+"""Words tried on each carrier to see how heavily it must be laden."""
+
+FINALISTS = 12
+"""Words left when stages end and the best are compared under many loads."""
 
 
 MILD = 60
@@ -76,32 +79,57 @@ def by_outweighing(
     """Weigh words by how many of the opposite kind each outweighs, by decisions only.
 
     Carriers are laden with more and more words of the opposite kind; at each stage the carrier is used on which about
-    half of the words left still turn the decision, and those that do go on.
+    half of the words left still turn the decision, and those that do go on. With the questions that remain the best
+    are compared on every carrier under many loads.
 
     Returns:
-        Weights (w,): the number of stages that a word passed.
+        Weights (w,): the number of stages that a word passed; below 1 more, the share of the last comparisons.
     """
     weight = np.zeros(len(words))
     load = np.zeros(len(carriers), dtype=np.int64)
     left_in = np.arange(min(len(words), max(1, int(TRIED * left))))
     held = holding(carriers, words.words)
     with suppress(BudgetSpent):
-        while len(left_in) > FEW or not weight.any():
+        while len(left_in) > FINALISTS or not weight.any():
             share, load, asked = yield from _suited(brief, words, left_in, against, carriers, load)
             left -= asked
-            if left < len(left_in):
-                break
-            laden = _laden(carriers, against, load)
             first, second = np.argsort(np.abs(share - 0.5), kind="stable")[[0, min(1, len(carriers) - 1)]]
             on = np.where(held[first, left_in], second, first)
-            outcome = yield Ask(_with(laden[on], words, left_in), None, LABEL)
+            if left < len(left_in):
+                break
+            outcome = yield Ask(_with(_laden(carriers, against, load)[on], words, left_in), None, LABEL)
             left -= len(left_in)
             turned = brief.reached(outcome.decisions)
-            if not turned.any() or not outcome.answered.all():
+            if not turned.any():
                 break
             left_in = left_in[turned]
             weight[left_in] += 1
+        yield from _final(brief, words, left_in[: 2 * FINALISTS], against, carriers, load, left, weight)
     return weight
+
+
+def _final(
+    brief: Brief,
+    words: WordList,
+    left_in: Ints,
+    against: WordList,
+    carriers: Records,
+    load: Ints,
+    left: int,
+    weight: Floats,
+) -> Generator[Ask, Outcome, None]:
+    """Add to each word's weight the share of loads that it outweighs, those on carriers that hold it apart."""
+    held = holding(carriers, words.words)[:, left_in]
+    won, fought = np.zeros(len(left_in)), np.zeros(len(left_in))
+    for turn in range(left // max(len(left_in) * len(carriers), 1)):
+        heavier = load + turn // 2 * (1 if turn % 2 else -1)
+        laden = _laden(carriers, against, np.maximum(heavier, 0), turn)
+        texts = _with(np.repeat(laden, len(left_in)), words, np.tile(left_in, len(laden)))
+        outcome = yield Ask(texts, None, LABEL)
+        turned = brief.reached(outcome.decisions).reshape(len(laden), len(left_in))
+        won += (turned & ~held).sum(axis=0)
+        fought += (~held).sum(axis=0)
+        weight[left_in] = np.floor(weight[left_in]) + 0.999 * won / np.maximum(fought, 1)
 
 
 def _suited(
@@ -124,13 +152,13 @@ def _suited(
     return share, load, asked
 
 
-def _laden(carriers: Records, against: WordList, load: Ints) -> Records:
-    """Return carriers with as many words of the opposite kind as their loads say, other ones on each."""
+def _laden(carriers: Records, against: WordList, load: Ints, turn: int = 0) -> Records:
+    """Return carriers with as many words of the opposite kind as their loads say, other ones on each and each turn."""
     mild = against.spaced[min(MILD, len(against) // 2) : -1]
     if not len(mild):
         return carriers
     return messages(
-        text + "".join(mild[(10 * i + j) % len(mild)] for j in range(n))
+        text + "".join(mild[(10 * i + 3 * turn + j) % len(mild)] for j in range(n))
         for i, (text, n) in enumerate(zip(carriers, load, strict=True))
     )
 

@@ -1,0 +1,170 @@
+"""Combine measured one-feature moves into a cheap change of many features, for a whole cohort at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vauban.records import Floats, Ints
+from vauban.tactics.moves import Moves
+
+_TINY = 1e-12
+BLOCK = 256
+"""Victims combined at a time: their arrays stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A choice for each victim.
+
+    Attributes:
+        values: (n, m) of the mutable features, in the schema's order.
+        cost: (n,) what it costs; infinite where none was found.
+    """
+
+    values: Floats
+    cost: Floats
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Moves with what they gain, made ready to be combined again and again.
+
+    Attributes:
+        moves: k victims, M columns.
+        gains, costs: (k, M) of each move over the original value; -inf and inf where it cannot be used.
+        near: (k, M) the column of the next move towards the original value.
+        near_cost: (k, M) what that one costs.
+        slope, start: (k, M) cost between the two is ``start + slope * gain``, if the gain rises evenly.
+    """
+
+    moves: Moves
+    gains: Floats
+    costs: Floats
+    near: Ints
+    near_cost: Floats
+    slope: Floats
+    start: Floats
+
+    @staticmethod
+    def of(moves: Moves, gains: Floats) -> Measured:
+        """Return moves with their gains (k, M) over the original value, NaN where unknown."""
+        usable = ~np.isnan(gains) & (moves.costs < np.inf) & ~moves.home
+        near = moves.nearer
+        near_gain = np.take_along_axis(np.where(moves.home, 0.0, gains), near, axis=1)
+        near_cost = np.take_along_axis(np.where(moves.home, 0.0, moves.costs), near, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            slope = (moves.costs - near_cost) / (gains - near_gain)
+        even = usable & moves.smooth & (gains > near_gain) & np.isfinite(slope)
+        slope = np.where(even, slope, 0.0)
+        costs = np.where(usable, moves.costs, np.inf)
+        start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), costs)
+        near_cost = np.where(even, near_cost, 0.0)
+        return Measured(moves, np.where(usable, gains, -np.inf), costs, near, near_cost, slope, start)
+
+    def most(self) -> Floats:
+        """Return what all slots can gain together (k,)."""
+        total = np.zeros(len(self.gains))
+        for slot in np.unique(self.moves.slot):
+            total += self.gains[:, self.moves.slot == slot].max(axis=1, initial=0.0)
+        return total
+
+    def pick(self, which: Ints | slice) -> Measured:
+        """Return what is known of some of the victims."""
+        m = self.moves
+        moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
+        return Measured(
+            moves,
+            self.gains[which],
+            self.costs[which],
+            self.near[which],
+            self.near_cost[which],
+            self.slope[which],
+            self.start[which],
+        )
+
+
+def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, most_steps: int = 12) -> Blend:
+    """Choose moves, one a feature, whose gains add up to what is needed, cheaply.
+
+    Greedy by gain for cost, and at each step the cheapest single move that completes the choice is tried; the best
+    completion of all steps is returned (the greedy cover of a multiple-choice knapsack).
+
+    Args:
+        measured: moves and gains of k victims.
+        need: (k,) what the gains must add up to.
+        below: (k,) what the choice must cost less than.
+        between: whether a number's gain is taken to rise evenly between two measured values, so that the last move
+            stops in between; otherwise it comes only at the further value.
+        most_steps: most moves chosen.
+    """
+    parts = [
+        _blend(measured.pick(slice(i, i + BLOCK)), need[i : i + BLOCK], below[i : i + BLOCK], between, most_steps)
+        for i in range(0, max(len(need), 1), BLOCK)
+    ]
+    return Blend(np.concatenate([p.values for p in parts]), np.concatenate([p.cost for p in parts]))
+
+
+def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_steps: int) -> Blend:
+    slot_of = measured.moves.slot
+    n, slots = len(need), int(slot_of.max(initial=-1)) + 1
+    picked = np.full((n, slots), -1)
+    best_cost, best_pick, best_last, best_need = below.copy(), picked.copy(), np.full(n, -1), np.zeros(n)
+    rows = np.arange(n)  # those still open, and their part of everything:
+    gains, costs, owed, spent = measured.gains, measured.costs, need.copy(), np.zeros(n)
+    slope, start, least = measured.slope, measured.start, measured.near_cost
+    held_gain, held_cost = np.zeros(gains.shape), np.zeros(gains.shape)
+    for _ in range(most_steps if gains.size else 0):
+        gain, every = gains - held_gain, np.arange(len(rows))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rate = np.where(gain > _TINY, gain / np.maximum(costs - held_cost, _TINY), -np.inf)
+            bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)
+        hope = np.flatnonzero(bound < best_cost[rows])  # nobody gains more for his money than the best rate
+        if len(hope) < len(rows):
+            rows, gain, rate, every = rows[hope], gain[hope], rate[hope], np.arange(len(hope))
+            gains, costs, slope, start, least = gains[hope], costs[hope], slope[hope], start[hope], least[hope]
+            held_gain, held_cost, owed, spent = held_gain[hope], held_cost[hope], owed[hope], spent[hope]
+        if not len(rows):
+            break
+        enough = gain >= owed[:, None] - _TINY
+        last = np.maximum(start + slope * (held_gain + owed[:, None]), least) if between else costs
+        finish = np.where(enough, last - held_cost, np.inf)
+        k = np.argmin(finish, axis=1)
+        total = spent + finish[every, k]
+        better = np.flatnonzero(total < best_cost[rows])
+        mine, at = rows[better], k[better]
+        best_cost[mine], best_pick[mine], best_last[mine] = total[better], picked[mine], at
+        best_need[mine] = held_gain[better, at] + owed[better]
+        rate[enough] = -np.inf
+        k = np.argmax(rate, axis=1)
+        slot = slot_of[k]
+        go = rate[every, k] > 0
+        owed = np.where(go, owed - gain[every, k], np.inf)  # who has no further move owes more than he can gain
+        spent = spent + np.where(go, costs[every, k] - held_cost[every, k], 0.0)
+        picked[rows[go], slot[go]] = k[go]
+        same = (slot_of[None, :] == slot[:, None]) & go[:, None]
+        held_gain = np.where(same, gains[every, k][:, None], held_gain)
+        held_cost = np.where(same, costs[every, k][:, None], held_cost)
+    best_cost[best_last < 0] = np.inf
+    return _read(measured, best_pick, best_last, best_need, best_cost, between)
+
+
+def _read(measured: Measured, pick: Ints, last: Ints, wanted: Floats, cost: Floats, between: bool) -> Blend:
+    """Return the values that picks stand for; the last move stops where it gains what was wanted of it."""
+    moves = measured.moves
+    values = np.zeros(pick.shape)
+    row, k = np.nonzero(moves.home)
+    values[row, moves.slot[k]] = moves.values[row, k]
+    row, slot = np.nonzero(pick >= 0)
+    values[row, slot] = moves.values[row, pick[row, slot]]
+    row = np.flatnonzero(last >= 0)
+    k = last[row]
+    end, near = moves.values[row, k], moves.values[row, measured.near[row, k]]
+    if between:
+        slope, start, least = measured.slope[row, k], measured.start[row, k], measured.near_cost[row, k]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = (start + slope * wanted[row] - least) / (measured.costs[row, k] - least)
+        end = np.where((slope > 0) & (share < 1), near + np.maximum(share, 0.0) * (end - near), end)
+    values[row, moves.slot[k]] = end
+    return Blend(values, cost)

@@ -1,0 +1,124 @@
+"""What a search knows of each victim: his best record so far, its price, and what was answered before."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vauban.contracts import Ask, Brief, Cohort, Outcome
+from vauban.records import Floats, Ints, Mask, Records, fingerprints
+from vauban.schema import TableSchema
+from vauban.threat import Grant
+
+SAME = 1e-9
+"""Relative difference below which a cost is no saving."""
+WIDEST = 4096
+"""Most answers remembered of a victim."""
+
+
+@dataclass
+class Ledger:
+    """The books of a search on a table, one line a victim.
+
+    Attributes:
+        schema, brief, cohort: as the search was given them.
+        want: what is asked; without SCORE, progress is 1 where the goal was reached and -1 elsewhere.
+        below, above: (n,) most progress that did not reach the goal, and least that did.
+        best, cost, progress: (n, d) the cheapest record that reached the goal, (n,) what it costs and how far it goes;
+            the victim's own record, the most that may be spent, and NaN until one does.
+        left: (n,) questions left.
+    """
+
+    schema: TableSchema
+    brief: Brief
+    cohort: Cohort
+    want: frozenset[Grant]
+    below: Floats
+    above: Floats
+    best: Records
+    cost: Floats
+    progress: Floats
+    left: Ints
+    _keys: NDArray[np.uint64]
+    _answers: Floats
+
+    @staticmethod
+    def open(
+        schema: TableSchema, brief: Brief, cohort: Cohort, want: frozenset[Grant], below: float, above: float
+    ) -> Ledger:
+        """Return empty books; ``below`` and ``above`` are what scouting learnt."""
+        n = len(cohort)
+        width = min(1 << int(np.ceil(np.log2(4 * max(brief.budget.queries, 4)))), WIDEST)
+        most = np.inf if brief.budget.cost is None else float(np.nextafter(brief.budget.cost, np.inf)) * (1 + SAME)
+        return Ledger(
+            schema,
+            brief,
+            cohort,
+            want,
+            np.full(n, below),
+            np.full(n, above),
+            cohort.records.copy(),
+            np.full(n, most),
+            np.full(n, np.nan),
+            np.full(n, brief.budget.queries),
+            np.zeros((n, width), dtype=np.uint64),
+            np.zeros((n, width)),
+        )
+
+    @property
+    def flipped(self) -> Mask:
+        """Victims for whom some record reached the goal (n,)."""
+        return ~np.isnan(self.progress)
+
+    def ask(
+        self, rows: Ints, records: Records, costs: Floats, *, distinct: bool = True
+    ) -> Generator[Ask, Outcome, Floats]:
+        """Ask for those records that were not asked before and that are cheaper than the victim's best.
+
+        Args:
+            rows: (k,) the line of the victim for whose sake each is asked.
+            records: (k, d); ``costs`` (k,) what they cost.
+            distinct: whether no victim has the same record twice among them.
+
+        Returns:
+            Progress (k,), remembered if it was asked before; NaN where there is no answer.
+        """
+        keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
+        place = (keys >> np.uint64(1)).astype(np.int64) & (self._keys.shape[1] - 1)
+        old = self._keys[rows, place] == keys
+        progress = np.where(old, self._answers[rows, place], np.nan)
+        at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))
+        if not distinct:
+            at = at[_first_of_its_kind(rows[at], keys[at])]
+        if not len(at):
+            return progress
+        outcome = yield Ask(records if len(at) == len(rows) else records[at], self.cohort.ids[rows[at]], self.want)
+        self.left = outcome.remaining[self.cohort.ids]
+        decisions, scores = outcome.decisions, outcome.scores
+        if not outcome.answered.all():
+            at, decisions = at[outcome.answered], decisions[outcome.answered]
+            scores = None if scores is None else scores[outcome.answered]
+        reached = self.brief.reached(decisions)
+        got = np.where(reached, 1.0, -1.0) if scores is None else self.brief.progress(scores)
+        who = rows[at]
+        progress[at] = got
+        self._keys[who, place[at]], self._answers[who, place[at]] = keys[at], got
+        np.minimum.at(self.above, who[reached], got[reached])
+        np.maximum.at(self.below, who[~reached], got[~reached])
+        hit = at[reached]
+        hit = hit[np.lexsort((costs[hit], rows[hit]))]
+        hit = hit[np.diff(rows[hit], prepend=-1) != 0]  # the cheapest of each victim
+        hit = hit[costs[hit] < self.cost[rows[hit]]]
+        mine = rows[hit]
+        self.best[mine], self.cost[mine], self.progress[mine] = records[hit], costs[hit], progress[hit]
+        return progress
+
+
+def _first_of_its_kind(rows: Ints, keys: NDArray[np.uint64]) -> Ints:
+    """Return the places (sorted) where a pair of victim and key occurs for the first time."""
+    pairs = keys ^ (rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    order = np.argsort(pairs, kind="stable")
+    return np.sort(order[np.concatenate([[True], np.diff(pairs[order]) != 0])]) if len(order) else order
