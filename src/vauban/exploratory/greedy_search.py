@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vauban.contracts import SCORE, Ask, Brief, Claim, Cohort, Effect, Outcome
 from vauban.errors import BudgetSpent
-from vauban.records import Floats, Ints, Mask, Modality, Records
+from vauban.records import Floats, Ints, Modality, Records
 from vauban.schema import TableSchema
 from vauban.schema.feature import directed_cost
 from vauban.tactics.blend import Measured, blend
@@ -107,10 +108,8 @@ class GreedySearch:
         if not len(cohort) or not isinstance(brief.schema, TableSchema) or not len(brief.schema.mutable):
             return ()
         ledger = Ledger.open(brief.schema, brief, cohort, SCORE, intelligence.below, intelligence.above)
-        try:
+        with suppress(BudgetSpent):
             yield from _hunt(ledger, intelligence, Range.of(brief.schema, brief.known.records), self)
-        except BudgetSpent:
-            pass
         return ()
 
 
@@ -322,7 +321,8 @@ def _shrink(ledger: Ledger, live: Ints) -> Generator[Ask, Outcome, None]:
             done[fresh, slot[fresh]] = True
             keep = ledger.left[mine] > 0
             keep[fresh] &= worth
-            mine, slot, done, tries, low, high = (x[keep] for x in (mine, slot, done, tries, low, high))
+            mine, slot, done, tries = mine[keep], slot[keep], done[keep], tries[keep]
+            low, high = low[keep], high[keep]
         feature = schema.mutable[slot]
         was, step = ledger.cohort.records[mine, feature], schema.step[feature]
         value = np.where(tries == 0, low, (low + high) / 2)

@@ -111,6 +111,16 @@ class TableSchema:
         return np.array([1.0 if f.listed else f.step or 0.0 for f in self.features], dtype=np.float64)
 
     @cached_property
+    def _ends(self) -> tuple[Floats, Floats]:
+        """Lowest and highest value of ``numbers`` within bounds and on the grid, each (m,)."""
+        n = self.numbers
+        step = self.step[n]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            first = np.where(step > 0, np.ceil(self.lower[n] / step - ON_GRID) * step, self.lower[n])
+            last = np.where(step > 0, np.floor(self.upper[n] / step + ON_GRID) * step, self.upper[n])
+        return first, last
+
+    @cached_property
     def _moves(self) -> dict[int, Floats]:
         return {int(j): self.features[j].moves() for j in self.categories}
 
@@ -184,7 +194,9 @@ class TableSchema:
         Returns:
             The sum of the features' prices; FORBIDDEN where ``after`` is no record that he can make of ``before``.
         """
-        total = self._number_costs(before[:, self.numbers], after[:, self.numbers]).sum(axis=1)
+        total = np.zeros(len(after))
+        for cost in self._number_costs(before[:, self.numbers], after[:, self.numbers]).T:
+            total += cost  # one by one: sum() adds in an order that depends on how many records there are
         for j in self.categories:
             total += self._category_costs(int(j), before[:, j], after[:, j])
         was, now = before[:, self.fixed], after[:, self.fixed]

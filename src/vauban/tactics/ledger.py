@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from vauban.contracts import Ask, Brief, Cohort, Outcome
 from vauban.records import Floats, Ints, Mask, Records, fingerprints
 from vauban.schema import TableSchema
+from vauban.tactics.memory import Memory
 from vauban.threat import Grant
 
 SAME = 1e-9
 """Relative difference below which a cost is no saving."""
-WIDEST = 4096
-"""Most answers remembered of a victim."""
 
 
 @dataclass
@@ -30,6 +29,7 @@ class Ledger:
         best, cost, progress: (n, d) the cheapest record that reached the goal, (n,) what it costs and how far it goes;
             the victim's own record, the most that may be spent, and NaN until one does.
         left: (n,) questions left.
+        memory: what was answered before.
     """
 
     schema: TableSchema
@@ -42,8 +42,7 @@ class Ledger:
     cost: Floats
     progress: Floats
     left: Ints
-    _keys: NDArray[np.uint64]
-    _answers: Floats
+    memory: Memory
 
     @staticmethod
     def open(
@@ -51,7 +50,6 @@ class Ledger:
     ) -> Ledger:
         """Return empty books; ``below`` and ``above`` are what scouting learnt."""
         n = len(cohort)
-        width = min(1 << int(np.ceil(np.log2(4 * max(brief.budget.queries, 4)))), WIDEST)
         most = np.inf if brief.budget.cost is None else float(np.nextafter(brief.budget.cost, np.inf)) * (1 + SAME)
         return Ledger(
             schema,
@@ -64,8 +62,7 @@ class Ledger:
             np.full(n, most),
             np.full(n, np.nan),
             np.full(n, brief.budget.queries),
-            np.zeros((n, width), dtype=np.uint64),
-            np.zeros((n, width)),
+            Memory(n),
         )
 
     @property
@@ -80,16 +77,15 @@ class Ledger:
 
         Args:
             rows: (k,) the line of the victim for whose sake each is asked.
-            records: (k, d); ``costs`` (k,) what they cost.
+            records: (k, d).
+            costs: (k,) what they cost.
             distinct: whether no victim has the same record twice among them.
 
         Returns:
             Progress (k,), remembered if it was asked before; NaN where there is no answer.
         """
         keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
-        place = (keys >> np.uint64(1)).astype(np.int64) & (self._keys.shape[1] - 1)
-        old = self._keys[rows, place] == keys
-        progress = np.where(old, self._answers[rows, place], np.nan)
+        old, progress = self.memory.recall(rows, keys)
         at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))
         if not distinct:
             at = at[_first_of_its_kind(rows[at], keys[at])]
@@ -105,7 +101,7 @@ class Ledger:
         got = np.where(reached, 1.0, -1.0) if scores is None else self.brief.progress(scores)
         who = rows[at]
         progress[at] = got
-        self._keys[who, place[at]], self._answers[who, place[at]] = keys[at], got
+        self.memory.keep(who, keys[at], got)
         np.minimum.at(self.above, who[reached], got[reached])
         np.maximum.at(self.below, who[~reached], got[~reached])
         hit = at[reached]

@@ -58,10 +58,11 @@ class Range:
     @staticmethod
     def of(schema: TableSchema, known: Records) -> Range:
         """Return the range of known records, twice as wide; without any, from -10 to 10."""
-        columns = known[:, schema.numbers] if len(known) else np.empty((0, len(schema.numbers)))
-        seen = ~np.isnan(columns).all(axis=0) if len(columns) else np.zeros(len(schema.numbers), dtype=bool)
+        columns = known[:, schema.numbers] if len(known) else np.full((1, len(schema.numbers)), np.nan)
+        seen = np.asarray(~np.isnan(columns).all(axis=0))
         low, high = np.full(len(seen), -10.0), np.full(len(seen), 10.0)
-        low[seen], high[seen] = np.nanmin(columns[:, seen], axis=0), np.nanmax(columns[:, seen], axis=0)
+        if seen.any():
+            low[seen], high[seen] = np.nanmin(columns[:, seen], axis=0), np.nanmax(columns[:, seen], axis=0)
         half = np.maximum((high - low) / 2, 1.0)
         return Range(low - half, high + half)
 
