@@ -26,9 +26,9 @@ WORTH = 1e-3
 SHARE = 0.01
 """Share of a record's cost below which a change is not worth shrinking."""
 NARROW = 0.02
-"""How narrow, relative to the change, halving makes the interval in which it may end."""
-HALVINGS = 7
-"""Most halvings of one change."""
+"""How narrow, relative to the change, quartering makes the interval in which it may end."""
+QUARTERINGS = 4
+"""Most quarterings of one change."""
 
 
 @dataclass(frozen=True)
@@ -270,21 +270,26 @@ def _combine(
         rows = live[open_]
         need = ledger.above[rows] - base[open_] + miss[open_]
         need = np.where(ledger.flipped[rows], need, np.minimum(need, full[open_]))
+        mine = measured if len(open_) == len(live) else measured.pick(open_)
+        below = ledger.cost[rows] * (1 - WORTH)
+        chosen = [blend(mine, need, below, between=True)]
+        going = [np.flatnonzero(chosen[0].cost < np.inf)]
+        # the further value costs more than one in between, so that only who found the one looks for the other
+        further = blend(mine.pick(going[0]), need[going[0]], below[going[0]], between=False)
+        chosen.append(further)
+        going.append(going[0][further.cost < np.inf])
+        trying = np.concatenate(going)
+        values = np.concatenate([chosen[0].values[going[0]], further.values[further.cost < np.inf]])
+        original = ledger.cohort.records[rows[trying]]
+        records = original.copy()
+        records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], values)
+        got = yield from ledger.ask(rows[trying], records, schema.cost(original, records), distinct=False)
         short = np.full(len(open_), np.nan)
-        trying = np.arange(len(open_))
-        for between in (True, False):  # to the further value costs more than to one in between, so fewer try it
-            mine = measured if len(trying) == len(live) else measured.pick(open_[trying])
-            chosen = blend(mine, need[trying], ledger.cost[rows[trying]] * (1 - WORTH), between=between)
-            going = np.flatnonzero(chosen.cost < np.inf)
-            trying = trying[going]
-            original = ledger.cohort.records[rows[trying]]
-            records = original.copy()
-            records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], chosen.values[going])
-            got = yield from ledger.ask(rows[trying], records, schema.cost(original, records))
-            short[trying] = np.fmin(short[trying], ledger.above[rows[trying]] - got)
-            further = got > tried.progress[open_[trying]]
-            tried.records[open_[trying[further]]] = records[further]
-            tried.progress[open_[trying[further]]] = got[further]
+        for at in (slice(None, len(going[0])), slice(len(going[0]), None)):
+            who = open_[trying[at]]
+            short[trying[at]] = np.fmin(short[trying[at]], ledger.above[live[who]] - got[at])
+            nearer = got[at] > tried.progress[who]
+            tried.records[who[nearer]], tried.progress[who[nearer]] = records[at][nearer], got[at][nearer]
         again = np.isfinite(short)
         miss[open_[again]] += short[again]
         open_ = open_[again]
@@ -303,38 +308,50 @@ def _outward(schema: TableSchema, was: Floats, values: Floats) -> Floats:
 
 
 def _shrink(ledger: Ledger, live: Ints) -> Generator[Ask, Outcome, None]:
-    """Take single changes of the best records back, the dearest first: wholly, or else as far as halving finds."""
+    """Take single changes of the best records back, the dearest first: wholly, or as far as quartering finds."""
     schema = ledger.schema
     mine = live[ledger.flipped[live]]
     number = np.isin(schema.mutable, schema.numbers)
     done = np.zeros((len(mine), len(schema.mutable)), dtype=bool)
     slot, tries = np.full(len(mine), -1), np.zeros(len(mine), dtype=np.int64)
-    low, high = np.zeros(len(mine)), np.zeros(len(mine))
+    low, high, unit, rest = (np.zeros(len(mine)) for _ in range(4))
     while len(mine):
         fresh = np.flatnonzero(slot < 0)
         if len(fresh):
             original, best = ledger.cohort.records[mine[fresh]], ledger.best[mine[fresh]]
-            parts = np.where(done[fresh], 0.0, schema.costs(original, best))
-            slot[fresh] = np.argmax(parts, axis=1)
+            parts = schema.costs(original, best)
+            left = np.where(done[fresh], 0.0, parts)
+            slot[fresh] = np.argmax(left, axis=1)
             every = np.arange(len(fresh))
-            worth = parts[every, slot[fresh]] > SHARE * ledger.cost[mine[fresh]]
-            feature = schema.mutable[slot[fresh]]
+            feature, dearest = schema.mutable[slot[fresh]], left[every, slot[fresh]]
             low[fresh], high[fresh], tries[fresh] = original[every, feature], best[every, feature], 0
+            rest[fresh] = parts.sum(axis=1) - dearest
+            unit[fresh] = dearest / np.maximum(np.abs(high[fresh] - low[fresh]), 1e-300)
             done[fresh, slot[fresh]] = True
             keep = ledger.left[mine] > 0
-            keep[fresh] &= worth
+            keep[fresh] &= dearest > SHARE * ledger.cost[mine[fresh]]
             mine, slot, done, tries = mine[keep], slot[keep], done[keep], tries[keep]
-            low, high = low[keep], high[keep]
+            low, high, unit, rest = low[keep], high[keep], unit[keep], rest[keep]
         feature = schema.mutable[slot]
         was, step = ledger.cohort.records[mine, feature], schema.step[feature]
-        value = np.where(tries == 0, low, (low + high) / 2)
+        values = low[:, None] + np.array([0.0, 0.25, 0.5, 0.75]) * (high - low)[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
-            value = np.where((step > 0) & (tries > 0), np.rint(value / step) * step, value)
-        records = ledger.best[mine]
-        records[np.arange(len(mine)), feature] = value
-        got = yield from ledger.ask(mine, records, schema.cost(ledger.cohort.records[mine], records))
-        enough = got >= ledger.above[mine]
-        high, low = np.where(enough, value, high), np.where(enough, low, value)
+            onto = np.rint(values / step[:, None]) * step[:, None]
+        values[:, 1:] = np.where(step[:, None] > 0, onto, values)[:, 1:]
+        worth = (values != low[:, None]) & (values != high[:, None]) & number[slot][:, None]
+        worth[:, 0] = tries == 0
+        worth[:, 2:] &= values[:, 2:] != values[:, 1:-1]
+        row, k = np.nonzero(worth)
+        records = ledger.best[mine[row]]
+        records[np.arange(len(row)), feature[row]] = values[row, k]
+        costs = rest[row] + unit[row] * np.abs(values[row, k] - was[row])
+        got = yield from ledger.ask(mine[row], records, costs)
+        enough = np.zeros(values.shape, dtype=bool)
+        enough[row, k] = got >= ledger.above[mine[row]]
+        first = np.where(enough.any(axis=1), enough.argmax(axis=1), 4)  # the least of the change that is enough
+        every = np.arange(len(mine))
+        edges = np.concatenate([values, high[:, None]], axis=1)
+        low, high = edges[every, np.maximum(first - 1, 0)], edges[every, first]
         tries += 1
         wide = np.abs(high - low) > np.maximum(NARROW * np.abs(high - was), step * 1.5)
-        slot[~number[slot] | (enough & (tries == 1)) | ~wide | (tries > HALVINGS) | np.isnan(got)] = -1
+        slot[~number[slot] | (first == 0) | ~wide | (tries >= QUARTERINGS)] = -1
