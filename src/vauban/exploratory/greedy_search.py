@@ -19,6 +19,8 @@ from vauban.tactics.moves import Moves, Range, moves_around
 
 DONORS = 32
 """Records that reach the goal which victims are dressed as, at most."""
+ALONG, ZOOMS = 12, 3
+"""Records asked about between two known ones, and how often, to find the score at which the decision turns."""
 CORRECTIONS = 4
 """How often a prediction is corrected by its answer before the gains are measured anew."""
 WORTH = 1e-3
@@ -70,7 +72,7 @@ class GreedySearch:
         known = brief.known.records
         if not len(known) or not most or not isinstance(brief.schema, TableSchema):
             return Bracket()
-        sample = known[brief.rng().permutation(len(known))[: max(most - 40, 1)]]
+        sample = known[brief.rng().permutation(len(known))[: max(most - ZOOMS * (ALONG + int(len(brief.schema.features))), 1)]]
         try:
             outcome = yield Ask(sample, None, SCORE)
         except BudgetSpent:
@@ -86,21 +88,19 @@ class GreedySearch:
             return Bracket(below, above, donors, effects)
         low = sample[~reached][np.argmax(progress[~reached])]
         high = sample[reached][np.argmin(progress[reached])]
-        shares = np.linspace(0, 1, 41)[1:-1, None]
-        between = np.where(
-            [f.listed for f in brief.schema.features], np.where(shares < 0.5, low, high), low + shares * (high - low)
-        )
-        step = brief.schema.step
-        with np.errstate(invalid="ignore", divide="ignore"):
-            between = np.where(step > 0, np.rint(between / step) * step, between)
-        try:
-            outcome = yield Ask(between, None, SCORE)
-        except BudgetSpent:
-            return Bracket(below, above, donors, effects)
-        progress = brief.progress(outcome.scores[outcome.answered])  # type: ignore[index]
-        reached = brief.reached(outcome.decisions[outcome.answered])
-        below = float(progress[~reached].max(initial=below))
-        above = float(progress[reached].min(initial=above))
+        for _ in range(ZOOMS):
+            path = _path(brief.schema, low, high)
+            try:
+                outcome = yield Ask(path, None, SCORE)
+            except BudgetSpent:
+                break
+            progress = brief.progress(outcome.scores[outcome.answered])  # type: ignore[index]
+            reached = brief.reached(outcome.decisions[outcome.answered])
+            below = float(progress[~reached].max(initial=below))
+            above = float(progress[reached].min(initial=above))
+            path = np.concatenate([low[None], path[outcome.answered], high[None]])
+            turn = int(np.argmax(np.concatenate([[False], reached, [True]])))
+            low, high = path[turn - 1], path[turn]
         return Bracket(below, above, donors, effects)
 
     def search(self, cohort: Cohort, intelligence: Bracket, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
@@ -111,6 +111,22 @@ class GreedySearch:
         with suppress(BudgetSpent):
             yield from _hunt(ledger, intelligence, Range.of(brief.schema, brief.known.records), self)
         return ()
+
+
+def _path(schema: TableSchema, low: Records, high: Records) -> Records:
+    """Return records between two: their listed values change one after the other, then their numbers evenly."""
+    listed = np.array([f.listed for f in schema.features])
+    steps = [low]
+    for j in np.flatnonzero(listed & ~(low == high)):
+        steps.append(steps[-1].copy())
+        steps[-1][j] = high[j]
+    step = schema.step
+    for share in np.linspace(0, 1, ALONG + 1)[:-1]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = low + share * (high - low)
+            value = np.where(step > 0, np.rint(value / step) * step, value)
+        steps.append(np.where(listed, high, value))
+    return np.array(steps[1:])
 
 
 def _effects(schema: TableSchema, records: Records, progress: Floats, harmful: bool) -> tuple[Effect, ...]:
@@ -266,9 +282,12 @@ def _combine(
     full = measured.most() * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
     tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf))
     open_, miss = np.arange(len(live)), np.zeros(len(live))
-    for _ in range(CORRECTIONS):
+    for turn in range(CORRECTIONS):
         rows = live[open_]
-        need = ledger.above[rows] - base[open_] + miss[open_]
+        aim = ledger.above[rows]
+        if 0 < turn < CORRECTIONS - 1:  # the decision may turn before the least progress that is known to be enough
+            aim = np.where(np.isfinite(ledger.below[rows]), aim / 2 + ledger.below[rows] / 2, aim)
+        need = aim - base[open_] + miss[open_]
         need = np.where(ledger.flipped[rows], need, np.minimum(need, full[open_]))
         mine = measured if len(open_) == len(live) else measured.pick(open_)
         below = ledger.cost[rows] * (1 - WORTH)
@@ -287,7 +306,7 @@ def _combine(
         short = np.full(len(open_), np.nan)
         for at in (slice(None, len(going[0])), slice(len(going[0]), None)):
             who = open_[trying[at]]
-            short[trying[at]] = np.fmin(short[trying[at]], ledger.above[live[who]] - got[at])
+            short[trying[at]] = np.fmin(short[trying[at]], aim[trying[at]] - got[at])
             nearer = got[at] > tried.progress[who]
             tried.records[who[nearer]], tried.progress[who[nearer]] = records[at][nearer], got[at][nearer]
         again = np.isfinite(short)
