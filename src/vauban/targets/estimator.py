@@ -174,7 +174,7 @@ class EstimatorTarget:
         try:
             return read_additive(self._safe_margin, self.schema, self.sample[:200], limit, self.name)
         except TargetError:
-            return None  # not additive, or it fails, as it then will when asked: STRUCTURE is then not among the grants, and asking for it says so
+            return None  # no sum of parts, or it fails, as it then will when asked: STRUCTURE is not among the grants
 
     def structure(self) -> Structure:
         """Return the model's parts; TargetError if its margin is no sum over features."""
