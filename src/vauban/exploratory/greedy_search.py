@@ -72,7 +72,9 @@ class GreedySearch:
         known = brief.known.records
         if not len(known) or not most or not isinstance(brief.schema, TableSchema):
             return Bracket()
-        sample = known[brief.rng().permutation(len(known))[: max(most - ZOOMS * (ALONG + int(len(brief.schema.features))), 1)]]
+        sample = known[
+            brief.rng().permutation(len(known))[: max(most - ZOOMS * (ALONG + len(brief.schema.features)), 1)]
+        ]
         try:
             outcome = yield Ask(sample, None, SCORE)
         except BudgetSpent:
