@@ -103,8 +103,8 @@ def _jump(schema: TableSchema, original: Records, known: Records, ranges: Range,
         donors = original[:, schema.mutable]
     low, high = schema.span(original)
     n = schema.numbers
-    low[:, n] = np.maximum(low[:, n], np.minimum(ranges.low, original[:, n]))
-    high[:, n] = np.minimum(high[:, n], np.maximum(ranges.high, original[:, n]))
+    low[:, n] = np.where(np.isfinite(low[:, n]), low[:, n], np.minimum(ranges.low, original[:, n]))
+    high[:, n] = np.where(np.isfinite(high[:, n]), high[:, n], np.maximum(ranges.high, original[:, n]))
     for j in schema.categories:
         low[:, j], high[:, j] = 0.0, len(schema.moves(int(j))) - 1e-9
     spread = low[:, schema.mutable] + draws[:, 2, :m] * (high - low)[:, schema.mutable]
