@@ -72,9 +72,7 @@ class GreedySearch:
         known = brief.known.records
         if not len(known) or not most or not isinstance(brief.schema, TableSchema):
             return Bracket()
-        sample = known[
-            brief.rng().permutation(len(known))[: max(most - ZOOMS * (ALONG + int(len(brief.schema.features))), 1)]
-        ]
+        sample = known[brief.rng().permutation(len(known))[: max(most - ZOOMS * (ALONG + len(brief.schema.features)), 1)]]
         try:
             outcome = yield Ask(sample, None, SCORE)
         except BudgetSpent:
@@ -188,9 +186,7 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
             anchor[mine], at_anchor[mine] = original[mine], start[mine]
         else:
             anchor[mine] = _without(ledger, mine, turn // 4 - 1)
-            at_anchor[mine] = yield from ledger.ask(
-                mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine])
-            )
+            at_anchor[mine] = yield from ledger.ask(mine, anchor[mine], ledger.schema.cost(original[mine], anchor[mine]))
             lost = mine[np.isnan(at_anchor[mine])]
             anchor[lost], at_anchor[lost] = original[lost], start[lost]
 
