@@ -147,6 +147,18 @@ def test_texts(kind: Any) -> None:
     assert result.data["kind"] == "messages"
 
 
+def test_texts_that_hold_anything_that_a_text_can(tmp_path: Path) -> None:
+    texts, labels = messages()
+    texts = [t + " \x00 \x1b[31m </script> \u202e \U0001f600\r\n" for t in texts]
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, labels)
+    result = vauban.audit(model, texts, labels, out=tmp_path / "run", **QUICK)
+    assert vauban.verify(tmp_path / "run").checked == successes(result) > 0
+    assert vauban.verify(tmp_path / "run").problems == ()
+    with pytest.raises(BadInput, match=r"half a character \('\\ud800'\)"):
+        vauban.audit(model, [*texts[1:], "win \ud800"], labels, out=tmp_path / "half", **QUICK)
+    assert not (tmp_path / "half").exists()
+
+
 def test_any_function_is_a_model() -> None:
     frame, bad = applicants()
     asked: list[Any] = []

@@ -50,6 +50,19 @@ def test_a_run_on_messages_passes(vauban: Vauban, tmp_path: Path) -> None:
     assert "does not cost what is stored" in " ".join(problems(vauban("verify", out)))
 
 
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "asked", [("spam", "--data", "sms"), ("credit", "--data", "german", "--model", "hist-gradient-boosting")], ids=str
+)
+def test_runs_on_real_data_pass(asked: tuple[str, ...], vauban: Vauban, tmp_path: Path) -> None:
+    """With the product's own attacks and models, whatever they are."""
+    out, small = tmp_path / "run", ("--victims", 6, "--queries", 60)
+    assert vauban("audit", *asked, *small, "--out", out)[0] == ExitCode.DONE
+    code, said, err = vauban("verify", out)
+    assert code == ExitCode.DONE, err
+    assert not said.startswith("0 ")
+
+
 def test_a_changed_cost(vauban: Vauban, run: Path) -> None:
     table = rewritten(run, lambda t: t.__setitem__("cost", t["cost"].where(t.index != 3, t["cost"] * 0.9)))
     row = table.iloc[3]
