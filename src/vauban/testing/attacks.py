@@ -287,7 +287,7 @@ def _means(attack: Attack, which: World) -> None:
             cost = _priced(asked, which)
             require(
                 bool((cost <= most).all()),
-                f"It asked a record for {cost.max():.6g}; he can pay {most:g} (`brief.budget.cost`).",
+                f"It asked a record for {cost.max(initial=0.0):.6g}; he can pay {most:g} (`brief.budget.cost`).",
             )
 
 
