@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vauban.audit.folder import Verification, check_same, prepare, read_json, write_end, write_start
+from vauban.audit.folder import (
+    Verification,
+    check_same,
+    describe_start,
+    prepare,
+    read_json,
+    stamped,
+    write_end,
+    write_start,
+)
 from vauban.audit.folder import verify as verify_folder
 from vauban.audit.run import Audit, Settings, Watch, run_audit, watch_nothing
 from vauban.contracts import Target
@@ -94,6 +103,7 @@ def audit(
     """
     if isinstance(model, Target) and (schema is not None or threshold is not None):
         raise BadInput("A target has its own schema and threshold. Give them to the target, not to the audit.")
+    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
     folder = None if out is None else Path(out)
     if resume and folder is None:
         raise BadInput("There is no run to resume. Name its folder: out=...")
@@ -115,8 +125,8 @@ def audit(
         for c in dict.fromkeys(cells)
     )
     kind = str(target.schema.modality.value)
-    system = System("your model", target, parts, economics, {"name": name, "kind": kind, "rows": len(frame)})
-    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
+    about = {"name": name, "kind": kind, "source": "given to the audit in memory", "removed": {}}
+    system = System("your model", target, parts, economics, about)
     request = to_json({"threats": threats, "seed": seed, "victims": victims, "attacks": attacks})
     if resume and folder is not None:
         _check_request(folder, request)
@@ -139,7 +149,8 @@ def run_in(
 ) -> Audit:
     """Run an audit in a run folder (None: in memory only), its report included."""
     if out is None:
-        return run_audit(system, threats, settings, watch, command=command)
+        audited = run_audit(system, threats, settings, watch, command=command)
+        return stamped(audited, describe_start(None, request, system))
 
     def begin() -> None:
         # What an earlier life wrote is written anew: a damaged file of it is made whole.

@@ -225,7 +225,7 @@ def _column(frame: pd.DataFrame, field: str) -> pd.Series[Any]:
 def _contains(frame: pd.DataFrame, field: str, part: str) -> Mask:
     column = _column(frame, field)
     found = column.astype("string").str.contains(part, case=False, regex=False)
-    return (found.fillna(False) & column.notna()).to_numpy(dtype=bool)
+    return np.asarray((found.fillna(False) & column.notna()).to_numpy(dtype=bool))
 
 
 def _compare(frame: pd.DataFrame, field: str, operator: str, literal: _Token) -> Mask:

@@ -42,7 +42,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Queries:
-    """Questions a victim up to the first success, over those evaded; how many of all were answered BLOCK; the limit."""
+    """Questions asked for a victim, over all victims; how many of them were answered BLOCK; the limit."""
 
     median: float
     p90: float

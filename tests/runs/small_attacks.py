@@ -27,7 +27,7 @@ from vauban.contracts import (
 from vauban.errors import BudgetSpent
 from vauban.records import Floats, Ints, Modality, Records, messages
 
-WORDS = tuple("meeting tonight thanks lunch winner prize claim free urgent call ok love home later cash now".split())
+WORDS = ("meeting", "tonight", "thanks", "lunch", "winner", "prize", "free", "urgent", "call", "ok", "love", "home")
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ class March:
         )
         return Learnt(direction, effects)
 
-    def search(
-        self, cohort: Cohort, intelligence: Learnt, brief: Brief
-    ) -> Generator[Ask, Outcome, Sequence[Claim]]:
+    def search(self, cohort: Cohort, intelligence: Learnt, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
         schema = brief.schema
         low, high = schema.span(cohort.records)
         if not len(intelligence.direction):

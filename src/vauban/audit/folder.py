@@ -86,17 +86,8 @@ def data_hash(system: System) -> str:
 
 def write_start(out: Path, request: Mapping[str, Any], system: System, threats: Sequence[ThreatModel]) -> None:
     """Write what a run was asked for, and the system it is run on."""
-    model, why = save_model(out, system.target)
+    about = describe_start(out, request, system)
     schemas = {t.cell.value: to_stored(system.target.schema.priced(t.prices)) for t in threats}
-    about = {
-        "format": FORMAT,
-        "request": dict(request),
-        "fingerprint": fingerprint(system.target, system),
-        "data": data_hash(system),
-        "model": model,
-        "model_sha256": None if model is None else _sha256(out / model),
-        "model_note": why,
-    }
     stored = {
         "scenario": system.name,
         "name": system.target.name,
@@ -107,6 +98,20 @@ def write_start(out: Path, request: Mapping[str, Any], system: System, threats: 
     }
     write_json(out / "system.json", stored)
     write_json(out / "run.json", about)
+
+
+def describe_start(out: Path | None, request: Mapping[str, Any], system: System) -> dict[str, Any]:
+    """Return what run.json holds; the model is saved in the folder, if there is one."""
+    model, why = (None, "the run was in memory only") if out is None else save_model(out, system.target)
+    return {
+        "format": FORMAT,
+        "request": dict(request),
+        "fingerprint": fingerprint(system.target, system),
+        "data": data_hash(system),
+        "model": model,
+        "model_sha256": None if out is None or model is None else _sha256(out / model),
+        "model_note": why,
+    }
 
 
 def save_model(out: Path, target: Target) -> tuple[str | None, str]:
@@ -129,15 +134,20 @@ def save_model(out: Path, target: Target) -> tuple[str | None, str]:
 
 def write_end(out: Path, audit: Audit) -> Audit:
     """Write what was found; return the audit with the model's file and hashes in its result."""
-    run = read_json(out / "run.json", *_STARTED)
-    sha = run["model_sha256"] or run["fingerprint"]
-    model = {**audit.result.model, "sha256": sha, "file": run["model"], "note": run["model_note"]}
-    result = replace(audit.result, model=model, data={**audit.result.data, "sha256": run["data"]})
+    audit = stamped(audit, read_json(out / "run.json", *_STARTED))
     part = out / "records.parquet.part"
     records_table(audit.successes).to_parquet(part, index=False)
     part.replace(out / "records.parquet")
-    write_json(out / "result.json", to_json(result))
-    return replace(audit, result=result)
+    write_json(out / "result.json", to_json(audit.result))
+    return audit
+
+
+def stamped(audit: Audit, about: Mapping[str, Any]) -> Audit:
+    """Return the audit with the model's file and the hashes in its result: ``about`` is run.json."""
+    sha = about["model_sha256"] or about["fingerprint"]
+    model = {**audit.result.model, "sha256": sha, "file": about["model"], "note": about["model_note"]}
+    data = {**audit.result.data, "sha256": about["data"]}
+    return replace(audit, result=replace(audit.result, model=model, data=data))
 
 
 def records_table(successes: Sequence[Success]) -> pd.DataFrame:

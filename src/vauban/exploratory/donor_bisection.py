@@ -10,11 +10,12 @@ import numpy as np
 
 from vauban.contracts import LABEL, Ask, Brief, Claim, Cohort, Effect, Outcome
 from vauban.errors import BudgetSpent
-from vauban.records import Ints, Mask, Modality, Records
+from vauban.records import Ints, Modality, Records
 from vauban.schema import TableSchema
 from vauban.tactics.additive_guess import AdditiveGuess, flat_guess, guess
 from vauban.tactics.approach import approach, borrow, cross
-from vauban.tactics.recipes import breed
+from vauban.tactics.arms import grafted, table_of
+from vauban.tactics.recipes import Told, breed
 from vauban.tactics.siege import Siege
 from vauban.tactics.trade import trade
 
@@ -32,17 +33,22 @@ class Donors:
     donors: Records
     picture: AdditiveGuess
     effects: tuple[Effect, ...] = ()
-    recipes: int = 0
 
 
 @dataclass(frozen=True)
 class DonorBisection:
-    """Scout for donors and features that matter; approach, revert, bisect, then trade dear changes for cheap ones.
+    """Scout for donors and for what moves the decision; approach each victim's boundary, then trade along it.
+
+    Scouting asks about known records, about mixtures of those that reach the goal and those that do not, and breeds
+    recipes: values of what can be changed that get even hard records through. Each victim then goes the way of the
+    guess as far as it takes, or is made like donors; after that changes are taken back whole (ddmin; Zeller and
+    Hildebrandt 2002), bisected on the attainable grid, and traded: a dear one dropped, most of what that saves spent
+    elsewhere, so that the cost falls towards that of a knapsack filled with the most efficient changes first.
 
     Attributes:
-        known_share: of the scouting questions, how many ask about known records; the rest ask about mixtures of them.
-        donors: most donors that are kept.
-        trades: exchanges asked about in a round for each victim.
+        known_share: of the scouting questions, how many at most ask about known records.
+        donors: most donors, and most recipes, that are kept.
+        trades: trades asked about in a round for each victim.
     """
 
     known_share: float = 0.3
@@ -53,52 +59,52 @@ class DonorBisection:
     wants = LABEL
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, Donors]:
-        """Ask about known records, those labelled as the goal's class first, then about mixtures of both sides."""
-        schema = brief.schema
-        assert isinstance(schema, TableSchema)
-        rng = brief.rng()
-        known = brief.known.records
-        asked: list[Records] = [known[:0]]
+        """Ask about known records, those labelled as the goal's class first, then about what is made of them."""
+        schema, known, rng = table_of(brief), brief.known.records, brief.rng()
         recipes = known[:0]
-        reached: list[Mask] = [np.zeros(0, dtype=np.bool_)]
+        told = Told(recipes, np.zeros(0, dtype=np.bool_))
+        picture = flat_guess(schema)
         with suppress(BudgetSpent):
-            share = min(len(known), int(np.ceil(brief.budget.scouting * self.known_share)))
-            first = known[_picked(brief, share, rng)]
-            if len(first):
-                outcome = yield Ask(first)
-                asked.append(first[outcome.answered])
-                reached.append(brief.reached(outcome.decisions)[outcome.answered])
+            first = known[_picked(brief, min(len(known), int(brief.budget.scouting * self.known_share)), rng)]
             left = brief.budget.scouting - len(first)
-            if left > 0 and len(first):
-                mixed = _mixtures(schema, asked[-1], reached[-1], left // 2, rng)
-                outcome = yield Ask(mixed)
-                asked.append(mixed[outcome.answered])
-                reached.append(brief.reached(outcome.decisions)[outcome.answered])
-                records, hits = np.concatenate(asked), np.concatenate(reached)
-                picture = guess(schema, records, hits)
+            if len(first):
+                told = yield from _asked(brief, first, told)
+                told = yield from _asked(brief, _mixtures(schema, told, left // 2, rng), told)
+                picture = guess(schema, told.records, told.reached)
                 carriers = known[picture.progress(known) < 0]
-                recipes, more, won = yield from breed(brief, carriers, records[hits], picture, left - left // 2, rng)
-                asked.append(more)
-                reached.append(won)
-        records, hits = np.concatenate(asked), np.concatenate(reached)
-        picture = guess(schema, records, hits) if len(records) else flat_guess(schema)
-        donors = np.concatenate([recipes[::-1][: self.donors], records[hits][: self.donors]])
-        return Donors(donors, picture, _effects(schema, picture, known, brief), len(recipes))
+                parents = told.records[told.reached]
+                recipes, bred = yield from breed(brief, carriers, parents, picture, left - left // 2, rng)
+                told = Told(np.concatenate([told.records, bred.records]), np.concatenate([told.reached, bred.reached]))
+        if len(told.records):
+            picture = guess(schema, told.records, told.reached)
+        passed = told.records[told.reached][: self.donors]
+        donors = np.concatenate([recipes[::-1][: self.donors], passed])
+        return Donors(donors, picture, _effects(schema, picture, known, brief))
 
     def search(self, cohort: Cohort, intelligence: Donors, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
         """Reach the goal along the guess, else by donors; then make it cheaper until the questions are spent."""
-        schema = brief.schema
-        assert isinstance(schema, TableSchema)
-        if not len(cohort) or not len(schema.mutable):
+        if not len(cohort) or not len(table_of(brief).mutable):
             return ()
         siege = Siege.of(cohort, brief)
-        donors, good = intelligence.donors, brief.known.of(int(not brief.cell.harmful))
+        good = brief.known.of(int(not brief.cell.harmful))
         with suppress(BudgetSpent):
             worth = yield from approach(siege, intelligence.picture)
-            yield from borrow(siege, donors)
-            yield from cross(siege, donors, good)
-            yield from trade(siege, worth, self.trades, 5 + brief.budget.queries * 19 // 100)
+            yield from borrow(siege, intelligence.donors)
+            yield from cross(siege, intelligence.donors, good)
+            yield from trade(siege, worth, self.trades, rounds=5 + brief.budget.queries * 19 // 100)
         return ()
+
+
+def _asked(brief: Brief, records: Records, told: Told) -> Generator[Ask, Outcome, Told]:
+    """Ask about records, and return what is known now."""
+    if not len(records):
+        return told
+    outcome = yield Ask(records)
+    answered = outcome.answered
+    return Told(
+        np.concatenate([told.records, records[answered]]),
+        np.concatenate([told.reached, brief.reached(outcome.decisions)[answered]]),
+    )
 
 
 def _picked(brief: Brief, share: int, rng: np.random.Generator) -> Ints:
@@ -113,22 +119,20 @@ def _picked(brief: Brief, share: int, rng: np.random.Generator) -> Ints:
     return np.concatenate([mine[: share - wanted], others[:wanted]])
 
 
-def _mixtures(schema: TableSchema, records: Records, hits: Mask, count: int, rng: np.random.Generator) -> Records:
-    """Return records that fail with some of their features taken from others, or drawn from the range of all."""
-    of = records[~hits] if (~hits).any() else records
-    to = records[hits] if hits.any() else records
-    mixed = of[rng.integers(len(of), size=count)].copy()
-    before = mixed.copy()
-    donors = to[rng.integers(len(to), size=count)]
-    share = rng.uniform(size=(count, 1))
-    take = rng.uniform(size=mixed.shape) < share
-    mixed = np.where(take, donors, mixed)
-    low, high = np.nanmin(records, axis=0), np.nanmax(records, axis=0)
+def _mixtures(schema: TableSchema, told: Told, count: int, rng: np.random.Generator) -> Records:
+    """Return records that fail, with some values of ones that reach the goal or drawn from the range of all."""
+    if not len(told.records):
+        return told.records
+    failed = told.records[~told.reached] if not told.reached.all() else told.records
+    passed = told.records[told.reached] if told.reached.any() else told.records
+    before = failed[rng.integers(len(failed), size=count)]
+    donors = passed[rng.integers(len(passed), size=count)]
+    mixed = np.where(rng.uniform(size=before.shape) < rng.uniform(size=(count, 1)), donors, before)
+    low, high = np.fmin.reduce(told.records), np.fmax.reduce(told.records)
     anywhere = low + rng.uniform(size=mixed.shape) ** 2 * (high - low)
     wild = rng.uniform(size=mixed.shape) < 0.15
     wild[:, np.setdiff1d(np.arange(len(schema)), schema.numbers)] = False
-    mixed = np.where(wild, anywhere, mixed)
-    return schema.repair(before, mixed)
+    return grafted(schema, before, np.where(wild, anywhere, mixed))
 
 
 def _effects(schema: TableSchema, picture: AdditiveGuess, known: Records, brief: Brief) -> tuple[Effect, ...]:

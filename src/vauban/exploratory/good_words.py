@@ -31,8 +31,11 @@ CHUNK = 32
 VARIETIES = (1, 2, 4, 8)
 """How many different words are repeated in turn; a filter that counts words may fall to one word, often said."""
 
-MOST_SAID = 64
+MOST_SAID = 256
 """Words in all, where a few are repeated in turn."""
+
+MOST_TUNED = 32
+"""Words of the largest sets that are tried one by one: a word fewer is worth its questions where it is one of few."""
 
 
 class Mode(StrEnum):
@@ -203,8 +206,8 @@ class GoodWords:
         at = np.zeros(len(order), dtype=np.int64)
         fit = state.longest(order)
         while True:
-            size = np.where(state.size > 0, state.size - 1, np.minimum(fit, MOST_SAID))
-            going = np.flatnonzero(state.live & (size > 0) & (at < self.tries))
+            size = np.where(state.size > 0, state.size - 1, np.minimum(fit, MOST_TUNED))
+            going = np.flatnonzero(state.live & (size > 0) & (size <= MOST_TUNED) & (at < self.tries))
             if not len(going):
                 return
             rows, sets = [], []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 from vauban.records import Floats
 from vauban.results import Rate
@@ -17,7 +17,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> Rate:
     """Return a share with its score interval (Wilson, JASA 22, 1927); all NaN for n = 0."""
     if n == 0:
         return Rate(math.nan, math.nan, math.nan, 0)
-    z = float(norm.ppf(0.5 + level / 2))
+    z = NormalDist().inv_cdf(0.5 + level / 2)
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))

@@ -194,7 +194,9 @@ class TableSchema:
         Returns:
             The sum of the features' prices; FORBIDDEN where ``after`` is no record that he can make of ``before``.
         """
-        total = self._number_costs(before[:, self.numbers], after[:, self.numbers]).sum(axis=1)
+        total = np.zeros(len(after))
+        for cost in self._number_costs(before[:, self.numbers], after[:, self.numbers]).T:
+            total += cost  # one by one: sum() adds in an order that depends on how many records there are
         for j in self.categories:
             total += self._category_costs(int(j), before[:, j], after[:, j])
         was, now = before[:, self.fixed], after[:, self.fixed]

@@ -101,7 +101,7 @@ def _basis(schema: TableSchema, j: int, points: Floats, values: Floats) -> Float
         hinges = np.maximum(line - points[1:-1], 0.0)
         out = np.concatenate([line - points.mean(), hinges], axis=1) / spread
     out[gone] = 0.0
-    return out
+    return np.asarray(out)
 
 
 def _logistic(design: Floats, target: Floats) -> Floats:

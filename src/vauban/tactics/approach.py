@@ -9,6 +9,7 @@ import numpy as np
 from vauban.contracts import Ask, Outcome
 from vauban.records import Floats, Ints, Records
 from vauban.tactics.additive_guess import AdditiveGuess
+from vauban.tactics.arms import grafted
 from vauban.tactics.bisection import Bisection
 from vauban.tactics.likeness import nearest
 from vauban.tactics.siege import Proposals, Siege
@@ -86,7 +87,7 @@ def borrow(siege: Siege, donors: Records) -> Generator[Ask, Outcome, None]:
     if not len(who) or not len(donors):
         return
     before = np.repeat(siege.cohort.records[who], len(donors), axis=0)
-    after = siege.schema.repair(before, np.tile(donors, (len(who), 1)))
+    after = grafted(siege.schema, before, np.tile(donors, (len(who), 1)))
     shape = (len(who), len(donors), -1)
     costs = siege.schema.costs(before, after).reshape(shape)
     values = after[:, siege.schema.mutable].reshape(shape)
@@ -102,42 +103,59 @@ def borrow(siege: Siege, donors: Records) -> Generator[Ask, Outcome, None]:
 
 
 def cross(siege: Siege, donors: Records, known: Records) -> Generator[Ask, Outcome, None]:
-    """For whom nothing reached the goal yet: cross the values of known records that he resembles, and of the best donors.
+    """For whom nothing reached the goal yet: cross values of known records that he resembles, and of the best donors.
 
     Args:
         siege: the search.
         donors: (k, d) records that reached the goal, the best first.
-        known: (c, d) known records of the class that the goal is for.
+        known: (c, d) known records of the class that the goal is for. Where there are none, arms are gone at random.
     """
     who = siege.open()
-    known = known if len(known) else donors
-    if not len(who) or not len(known):
+    if not len(who):
         return
     m = len(siege.schema.mutable)
-    column = np.arange(m)
     place = np.zeros(len(siege.cohort), dtype=np.int64)
     place[who] = np.arange(len(who))
-    alike = nearest(siege.schema, siege.cohort.records[who], known, _ALIKE)
-    anyone = known[:, siege.schema.mutable]
-    best = donors[:_BEST, siege.schema.mutable] if len(donors) else anyone
+    pool = known if len(known) else donors
+    alike = nearest(siege.schema, siege.cohort.records[who], pool, _ALIKE)
+    anyone, best = pool[:, siege.schema.mutable], donors[:_BEST, siege.schema.mutable]
     for _ in range(siege.brief.budget.queries // _WIDTH):
         who = siege.open()
         if not len(who):
             return
         victims = np.repeat(who, _WIDTH)
         u = siege.streams.uniform(who, _WIDTH * (3 * m + 1)).reshape(-1, 3 * m + 1)
-        pick, strange, change, kind = u[:, :m], u[:, m : 2 * m], u[:, 2 * m : 3 * m], u[:, 3 * m :]
-        resembled = np.take_along_axis(alike[place[victims]], _index(pick, alike.shape[1]), axis=1)
-        odd = anyone[_index(strange, len(anyone)), column]
-        bred = np.where(change < 0.25, odd, best[_index(pick, len(best)), column])
-        bred = np.where(change > 0.8, siege.arms.start[victims], bred)
-        drawn = np.where(kind < 0.45, anyone[resembled, column], np.where(kind < 0.9, bred, odd))
+        pick, other, change, kind = u[:, :m], u[:, m : 2 * m], u[:, 2 * m : 3 * m], u[:, 3 * m :]
+        drawn = _anywhere(siege, victims, pick, other)
+        if len(pool):
+            odd = _crossed(anyone, other)
+            row = np.take_along_axis(alike[place[victims]], (pick * alike.shape[1]).astype(np.int64), axis=1)
+            drawn = np.where(kind < 0.45, anyone[row, np.arange(m)], np.where(kind < 0.93, odd, drawn))
+            if len(best):
+                bred = np.where(change < 0.25, odd, _crossed(best, pick))
+                bred = np.where(change > 0.8, siege.arms.start[victims], bred)
+                drawn = np.where((kind >= 0.45) & (kind < 0.88), bred, drawn)
         before = siege.cohort.records[victims]
         after = before.copy()
         after[:, siege.schema.mutable] = drawn
-        after = siege.schema.repair(before, after)
+        after = grafted(siege.schema, before, after)
         yield from siege.ask(Proposals(victims, after[:, siege.schema.mutable], siege.schema.costs(before, after)))
 
 
-def _index(uniform: Floats, size: int) -> Ints:
-    return np.asarray(uniform * size, dtype=np.int64)
+def _crossed(pool: Floats, uniform: Floats) -> Floats:
+    """Return values (r, m), each drawn from its column of the pool (k, m)."""
+    return np.asarray(pool[(uniform * len(pool)).astype(np.int64), np.arange(pool.shape[1])])
+
+
+def _anywhere(siege: Siege, victims: Ints, pick: Floats, share: Floats) -> Floats:
+    """Return values (r, m): each feature gone along one of its arms, two times in five all the way."""
+    values = siege.arms.start[victims].copy()
+    for f in range(values.shape[1]):
+        mine = np.flatnonzero(siege.arms.feature == f)
+        arm = mine[(pick[:, f] * len(mine)).astype(np.int64)]
+        full = siege.arms.full[victims, arm]
+        can = np.isfinite(full)
+        full = np.where(can, full, 0.0)
+        to, _ = siege.arms.spend(victims, arm, full * np.minimum(share[:, f] / 0.6, 1.0))
+        values[:, f] = np.where(can, to, values[:, f])
+    return values

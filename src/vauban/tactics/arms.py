@@ -6,9 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vauban.contracts import Brief
+from vauban.errors import ContractViolation
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import FORBIDDEN, TableSchema
-from vauban.schema.table import ON_GRID
+from vauban.schema.feature import ON_GRID
+
+
+def table_of(brief: Brief) -> TableSchema:
+    """Return the brief's schema; ContractViolation if it is none of a table."""
+    if not isinstance(brief.schema, TableSchema):
+        raise ContractViolation(
+            f"A search on tables needs the schema of a table. Got one of {brief.schema.modality.value}: "
+            "run it on the modalities that the attack names."
+        )
+    return brief.schema
+
+
+def grafted(schema: TableSchema, before: Records, after: Records) -> Records:
+    """Return the nearest records to ``after`` that can be made of ``before`` (n, d); what is missing there is kept."""
+    return schema.repair(before, np.where(np.isnan(after), before, after))
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ class Arms:
             gone = np.isnan(start[:, at])
             now = np.where(gone, 0, start[:, at]).astype(np.intp)
             for k in range(len(matrix)):
-                if np.isfinite(np.delete(matrix[:, k], k)).any():
+                if np.isfinite(np.delete(matrix[:, k], k)).any():  # somebody can go there
                     feature.append(at)
                     number.append(False)
                     step.append(0.0)
@@ -80,12 +97,7 @@ class Arms:
         share = np.divide(money, full, out=np.zeros(len(full)), where=part)
         to = snapped(x, x + np.where(part, end - x, 0.0) * share, self.step[arms])
         gone = np.divide(to - x, end - x, out=np.zeros(len(full)), where=part)
-        return np.where(far, end, np.where(part, to, x)), np.where(far, full, full_or_zero(full, part) * gone)
-
-
-def full_or_zero(full: Floats, part: Mask) -> Floats:
-    """Return prices where they count, and 0 where they may be infinite (n,)."""
-    return np.where(part, full, 0.0)
+        return np.where(far, end, to), np.where(far, full, np.where(part, full, 0.0) * gone)
 
 
 def snapped(start: Floats, to: Floats, step: Floats) -> Floats:
@@ -100,15 +112,14 @@ def snapped(start: Floats, to: Floats, step: Floats) -> Floats:
 def _ends(schema: TableSchema, victims: Records, known: Records) -> tuple[Records, Records]:
     low, high = schema.span(victims)
     for j in schema.numbers:
-        column = np.concatenate([victims[:, j], known[:, j]]) if len(known) else victims[:, j]
-        column = column[np.isfinite(column)]
-        if not len(column) or (np.isfinite(low[:, j]).all() and np.isfinite(high[:, j]).all()):
+        if not np.isinf([low[:, j], high[:, j]]).any():
             continue
-        # only known records may count here: a victim's reach must not depend on the other victims
-        around = known[:, j][np.isfinite(known[:, j])] if len(known) else np.zeros(0)
-        reach = np.maximum(np.abs(victims[:, j]), 1.0) * 10
+        # how far, only known records say: a victim's reach must not depend on the other victims
+        around = known[:, j][np.isfinite(known[:, j])]
         if len(around):
-            reach = np.maximum(np.ptp(around) * 2 + np.abs(victims[:, j] - np.median(around)), 1e-9)
+            reach = 2 * np.ptp(around) + np.abs(victims[:, j] - np.median(around))
+        else:
+            reach = 10 * np.maximum(np.abs(victims[:, j]), 1.0)
         step = np.full(len(victims), schema.step[j])
         for ends, sign in ((low, -1.0), (high, 1.0)):
             cut = snapped(victims[:, j], victims[:, j] + sign * reach, step)

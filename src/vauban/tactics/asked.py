@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from vauban.records import Floats, Ints, Mask
 
-_LARGEST = 1 << 16
+_LARGEST = 1 << 17
 
 
 @dataclass
 class Asked:
     """A bit a record asked about, addressed by its hash: never forgets, and now and then takes a new record for an old.
 
-    That happens to one record in sixteen once a victim's questions are all used, and costs nothing but another try.
+    That happens to one record in sixteen at most, once a victim's questions are all used, and costs but another try.
 
     Attributes:
         seen: (n, size) bits of each victim.
@@ -29,7 +29,7 @@ class Asked:
     @staticmethod
     def nothing(victims: int, features: int, queries: int) -> Asked:
         """Return an empty memory for these many victims, mutable features and questions a victim."""
-        size = min(_LARGEST, 1 << max(6, (8 * queries - 1).bit_length()))
+        size = min(_LARGEST, 1 << max(6, (16 * queries - 1).bit_length()))
         odd = np.random.default_rng(0).integers(0, 2**63, size=features, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
         return Asked(np.zeros((victims, size), dtype=np.bool_), odd)
 

@@ -11,7 +11,7 @@ _BLOCK = 1 << 22
 
 
 def nearest(schema: TableSchema, victims: Records, known: Records, count: int) -> Ints:
-    """Return the known records (at most ``count``) nearest to each victim in the immutable features (n, k), in no order.
+    """Return the known records, at most ``count``, nearest to each victim in the immutable features: (n, k), unordered.
 
     Distance is Euclidean over numbers in standard deviations of the known ones, 1 for different listed values; what is
     missing is taken for the mean.
@@ -30,7 +30,7 @@ def nearest(schema: TableSchema, victims: Records, known: Records, count: int) -
 
 
 def _coordinates(schema: TableSchema, records: Records, known: Records) -> Floats:
-    columns = []
+    columns: list[Floats] = []
     for j in schema.fixed:
         feature = schema.features[j]
         if feature.listed:

@@ -5,9 +5,11 @@ What labels teach is one more column of what answers teach (see `table_substitut
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,17 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from vauban.contracts import Decisions
 from vauban.records import Floats, Ints, Mask, Records
-from vauban.tactics.choice import FEWEST, losses, nearness, simplest
+from vauban.tactics.choice import FEWEST, best, losses, nearness
 from vauban.tactics.evidence import Answered
 from vauban.threat import Decision
 
 MOST_WORDS = 20_000
 WORD = r"\w+"
+_WORD = re.compile(WORD)
+REMEMBERED = 20_000
+"""Messages whose words are kept in memory."""
+HEEDED = 10.0
+"""Scale of the column of what labels teach: the larger, the less its weight is shrunk, unlike those of the words."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +59,40 @@ class Words:
         return Words(tuple(counter.get_feature_names_out()), rarity, max(float(held.sum()) / len(records), 1.0))
 
     @cached_property
-    def _counter(self) -> CountVectorizer:
-        return CountVectorizer(token_pattern=WORD, binary=True, vocabulary=list(self.listed), dtype=np.float64)
+    def _at(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.listed)}
+
+    @cached_property
+    def _read(self) -> dict[str, list[int]]:
+        return {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_counter"}
+        return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
+
+    def _held(self, text: str) -> list[int]:
+        """Return the positions of the words that a message holds; messages are read over and over, so remembered."""
+        held = self._read.get(text)
+        if held is None:
+            held = sorted({self._at[w] for w in set(_WORD.findall(text.lower())) if w in self._at})
+            if len(self._read) >= REMEMBERED:
+                self._read.clear()
+            self._read[text] = held
+        return held
 
     def present(self, records: Records) -> sparse.csr_matrix:
         """Return which of the words (n, w) each message holds, 0 or 1."""
-        if not self.listed or not len(records):
-            return sparse.csr_matrix((len(records), len(self.listed)))
-        return sparse.csr_matrix(self._counter.transform(records))
+        held = [self._held(text) for text in records]
+        ends = np.cumsum([0, *map(len, held)])
+        at = np.fromiter(chain.from_iterable(held), dtype=np.int64, count=int(ends[-1]))
+        return sparse.csr_matrix((np.ones(len(at)), at, ends), shape=(len(held), len(self.listed)))
 
     def columns(self, records: Records, *, normal: bool) -> sparse.csr_matrix:
         """Return columns (n, w): presence, in units of a usual message; or rarities, of length 1 a message."""
         present = self.present(records)
         if not normal:
             return present / np.sqrt(self.usual)
-        weighted = present.multiply(self.rarity).tocsr() if self.listed else present
-        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        weighted = present @ sparse.diags(self.rarity)
+        length = np.sqrt(present @ self.rarity**2)
         return sparse.csr_matrix(sparse.diags(1 / np.where(length > 0, length, 1.0)) @ weighted)
 
 
@@ -93,7 +115,7 @@ RECIPES = (
     Recipe(normal=True, strength=100.0, heeds=False),
     Recipe(normal=False, strength=100.0, heeds=False),
 )
-"""From the one that trusts labels most to those that trust them least: order settles what is too close to call."""
+"""The first stands until answers show another to be better."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +147,16 @@ class MessageSubstitute:
         return np.where(self.margin(records) >= 0, np.int8(Decision.BLOCK), np.int8(Decision.PASS))
 
     def word_weights(self, records: Records) -> Floats:
-        """Return by how much each word (w,) moves the margin where it occurs in messages (n,), on average."""
-        columns = self.words.columns(records, normal=self.normal)
-        held = np.asarray((columns > 0).sum(axis=0)).ravel()
-        usual = float(columns.sum()) / max(columns.nnz, 1)
-        mean = np.where(held > 0, np.asarray(columns.sum(axis=0)).ravel() / np.maximum(held, 1), usual)
-        own: Floats = self.weights * mean
+        """Return by how much each word (w,) moves the margin of a message of usual length, among messages (n,)."""
+        if not len(records):
+            return np.zeros(len(self.words.listed))
+        if self.normal:
+            present = self.words.present(records)
+            lengths = np.sqrt(present @ self.words.rarity**2)
+            column = self.words.rarity / (float(np.median(lengths)) or 1.0)
+        else:
+            column = np.full(len(self.words.listed), 1 / np.sqrt(self.words.usual))
+        own: Floats = self.weights * column
         return own if self.prior is None else own + self.heed * self.prior.word_weights(records)
 
 
@@ -143,7 +169,9 @@ def learn_labels(words: Words, records: Records, labels: Mask | None, seed: int,
     records, labels = records[chosen], labels[chosen]
     if labels.all() or not labels.any():
         return replace(blank, offset=1.0 if labels.all() else -1.0)
-    model = LogisticRegression(C=10.0, max_iter=1000).fit(words.columns(records, normal=True), labels)
+    model = LogisticRegression(C=10.0, solver="liblinear", random_state=0).fit(
+        words.columns(records, normal=True), labels
+    )
     out = MessageSubstitute(words, model.coef_[0], offset=0.0)
     return replace(out, offset=-float(np.quantile(out.margin(records), 1 - labels.mean())))
 
@@ -155,14 +183,14 @@ def fit(recipe: Recipe, data: Answered, words: Words, prior: MessageSubstitute) 
     columns = words.columns(data.records, normal=recipe.normal)
     heeded = prior if recipe.heeds else None
     if heeded is not None:
-        columns = sparse.hstack([columns, sparse.csr_matrix(heeded.margin(data.records)[:, None])]).tocsr()
+        columns = sparse.hstack([columns, sparse.csr_matrix(HEEDED * heeded.margin(data.records)[:, None])]).tocsr()
     if data.margins is None:
-        model = LogisticRegression(C=recipe.strength, max_iter=2000).fit(columns, data.blocked)
+        model = LogisticRegression(C=recipe.strength, solver="liblinear", random_state=0).fit(columns, data.blocked)
         weights, offset = model.coef_[0], float(model.intercept_[0])
     else:
         model = Ridge(alpha=0.1 / recipe.strength).fit(columns, data.margins, sample_weight=nearness(data.margins))
         weights, offset = model.coef_, float(model.intercept_)
-    heed = 0.0 if heeded is None else float(weights[-1])
+    heed = 0.0 if heeded is None else HEEDED * float(weights[-1])
     return MessageSubstitute(words, weights[: len(words.listed)], recipe.normal, offset, heeded, heed)
 
 
@@ -179,7 +207,7 @@ def best_recipe(data: Answered, words: Words, prior: MessageSubstitute) -> Recip
     """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
     if len(data) < FEWEST or not data.torn or not words.listed:
         return RECIPES[0]
-    return RECIPES[simplest([_losses(recipe, data, words, prior) for recipe in RECIPES])]
+    return RECIPES[best([_losses(recipe, data, words, prior) for recipe in RECIPES])]
 
 
 def _losses(recipe: Recipe, data: Answered, words: Words, prior: MessageSubstitute) -> Floats:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vauban.contracts import Ask, Brief, Cohort, Outcome
-from vauban.errors import ContractViolation
 from vauban.records import Floats, Ints, Mask
 from vauban.schema import TableSchema
-from vauban.tactics.arms import Arms
+from vauban.tactics.arms import Arms, table_of
 from vauban.tactics.asked import Asked
 from vauban.tactics.streams import Streams
 
@@ -72,10 +71,8 @@ class Siege:
 
     @staticmethod
     def of(cohort: Cohort, brief: Brief) -> Siege:
-        """Return the state in which nothing was asked yet; ContractViolation if the records are no table."""
-        schema = brief.schema
-        if not isinstance(schema, TableSchema):
-            raise ContractViolation(f"This search works on tables. Got a schema of {schema.modality.value}.")
+        """Return the state in which nothing was asked yet; ContractViolation if the schema is none of a table."""
+        schema = table_of(brief)
         arms = Arms.of(schema, cohort.records, brief.known.records)
         n, m = arms.start.shape
         asked = Asked.nothing(n, m, brief.budget.queries)

@@ -23,7 +23,7 @@ class Streams:
 
     Attributes:
         keys: (n,) where each stream starts.
-        drawn: (n,) numbers drawn from each so far.
+        drawn: (n,) words drawn from each so far.
     """
 
     keys: NDArray[np.uint64]
@@ -36,11 +36,14 @@ class Streams:
         return Streams(np.array(keys, dtype=np.uint64), np.zeros(len(cohort), dtype=np.uint64))
 
     def uniform(self, victims: Ints, count: int) -> Floats:
-        """Draw ``count`` numbers from [0, 1) for each of these victims (each once): (len(victims), count)."""
-        at = self.drawn[victims][:, None] + np.arange(1, count + 1, dtype=np.uint64)
-        self.drawn[victims] += np.uint64(count)
-        bits = self.keys[victims][:, None] + at * _WEYL
-        bits = (bits ^ (bits >> np.uint64(30))) * _ONE
-        bits = (bits ^ (bits >> np.uint64(27))) * _TWO
+        """Draw ``count`` numbers from [0, 1), on a grid of 2^-32, for each of these victims, each once: (n, count)."""
+        words = (count + 1) // 2
+        at = self.drawn[victims][:, None] + np.arange(1, words + 1, dtype=np.uint64)
+        bits: NDArray[np.uint64] = np.asarray(self.keys[victims][:, None] + at * _WEYL, dtype=np.uint64)
+        self.drawn[victims] += np.uint64(words)
+        bits ^= bits >> np.uint64(30)
+        bits *= _ONE
+        bits ^= bits >> np.uint64(27)
+        bits *= _TWO
         bits ^= bits >> np.uint64(31)
-        return np.asarray((bits >> np.uint64(11)) * 2.0**-53)
+        return np.asarray(bits.astype("<u8", copy=False).view("<u4")[:, :count] * 2.0**-32)

@@ -23,9 +23,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from vauban.contracts import Decisions
 from vauban.records import Floats, Mask, Records
 from vauban.schema import TableSchema
-from vauban.tactics.choice import FEWEST, losses, nearness, simplest
+from vauban.tactics.choice import FEWEST, best, losses, nearness
 from vauban.tactics.evidence import Answered
 from vauban.threat import Decision
+
+HEEDED = 10.0
+"""Scale of a linear model's column of what labels teach: the larger, the less its weight is shrunk."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ RECIPES = (
     Recipe("boosted"),
     Recipe("forest", heeds=False),
 )
-"""From the one that trusts labels most to the one that trusts them least: order settles what is too close to call."""
+"""The first stands until answers show another to be better."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class TableSubstitute:
             return total
         believed = None if self.prior is None else self.prior.margin(records)
         if self.linear is not None:
-            total += _value(self.linear, _beside(self.design(records), believed))
+            total += _value(self.linear, _beside(self.design(records), believed, HEEDED))
         if self.trees is not None:
             total += _value(self.trees, _beside(records, believed))
         return total
@@ -116,8 +119,8 @@ class TableSubstitute:
         return np.where(self.margin(records) >= 0, np.int8(Decision.BLOCK), np.int8(Decision.PASS))
 
 
-def _beside(columns: Floats, believed: Floats | None) -> Floats:
-    return columns if believed is None else np.column_stack([columns, believed])
+def _beside(columns: Floats, believed: Floats | None, scale: float = 1.0) -> Floats:
+    return columns if believed is None else np.column_stack([columns, scale * believed])
 
 
 def _value(model: Any, columns: Floats) -> Floats:
@@ -178,7 +181,7 @@ def fit(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, 
         return _yielding(data, prior)
     heeded = prior if recipe.heeds else None
     believed = None if heeded is None else heeded.margin(data.records)
-    columns = _beside(design(data.records), believed)
+    columns = _beside(design(data.records), believed, HEEDED)
     raw = _beside(data.records, believed)
     if data.margins is None:
         if recipe.kind == "linear":
@@ -210,7 +213,7 @@ def best_recipe(data: Answered, design: Design, prior: TableSubstitute, seed: in
     """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
     if len(data) < FEWEST or not data.torn:
         return RECIPES[0]
-    return RECIPES[simplest([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])]
+    return RECIPES[best([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])]
 
 
 def _losses(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, seed: int) -> Floats:

@@ -91,7 +91,7 @@ def _eased_together(siege: Siege, who: Ints) -> Proposals:
 
 
 def _lessened(siege: Siege, victims: Ints, f: Ints, money: Floats) -> tuple[Floats, Floats]:
-    """Return values and costs (r,) of features on which at most this money is spent, in the direction of what is held."""
+    """Return values and costs (r,) of features that go the way they are held, for at most this money."""
     x, b, spent = siege.arms.start[victims, f], siege.values[victims, f], siege.spent[victims, f]
     share = np.divide(money, spent, out=np.zeros(len(x)), where=(spent > 0) & siege.numbers[f])
     to = np.where(share > 0, snapped(x, x + (b - x) * share, siege.step[f]), x)
@@ -150,7 +150,7 @@ class Chances:
 def _traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
     """Return records in which some changes are dropped and most of what that saves is spent elsewhere."""
     m = siege.spent.shape[1]
-    tries = trades + trades // 2 + 1
+    tries = trades + trades // 3
     u = siege.streams.uniform(who, tries * 8).reshape(-1, 8)
     victims = np.repeat(who, tries)
     rows = np.arange(len(victims))
