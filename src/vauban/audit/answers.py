@@ -62,8 +62,8 @@ def joined(parts: Sequence[tuple[Keys, Decisions, Floats]]) -> Answered:
 class Memory:
     """All that was answered so far: a hash table with linear probing, whole batches at a time, never half full.
 
-    A sorted memory took twice as long, a dict four times. Even so it costs as much as a tenth of a fast model's time, so
-    a memory that hardly ever knows an answer is given up: ``earns`` goes by counts alone, so that it is the same on
+    A sorted memory took twice as long, a dict four times. Even so it costs as much as a tenth of a fast model's time:
+    a memory that hardly ever knows an answer is given up. ``earns`` goes by counts alone, so that it is the same on
     every machine.
     """
 
