@@ -174,6 +174,13 @@ class TextSchema:
         strange = [t for t in texts if not isinstance(t, str)]
         if strange:
             raise BadInput(f"Column {self.column!r} must hold texts only. Got {strange[0]!r}.")
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError as error:
+            raise BadInput(
+                f"Column {self.column!r} holds half a character ({error.object[error.start]!a}), which no file keeps. "
+                "Replace it: text.encode('utf-8', 'replace').decode()."
+            ) from error
         return messages(texts)
 
     def decode(self, records: Records) -> pd.DataFrame:

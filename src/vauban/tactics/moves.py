@@ -50,21 +50,23 @@ class Moves:
 
 @dataclass(frozen=True)
 class Range:
-    """How far numbers without bounds are searched: lowest and highest value (m,) worth trying of ``schema.numbers``."""
+    """Between which values most is tried of ``schema.numbers``: lowest and highest (m,), finite."""
 
     low: Floats
     high: Floats
 
     @staticmethod
     def of(schema: TableSchema, known: Records) -> Range:
-        """Return the range of known records, twice as wide; without any, from -10 to 10."""
+        """Return the range of known records, twice as wide; without any, the schema's, or from -10 to 10."""
+        low, high = schema.lower[schema.numbers], schema.upper[schema.numbers]
+        low, high = np.where(np.isfinite(low), low, -10.0), np.where(np.isfinite(high), high, 10.0)
         columns = known[:, schema.numbers] if len(known) else np.full((1, len(schema.numbers)), np.nan)
         seen = np.asarray(~np.isnan(columns).all(axis=0))
-        low, high = np.full(len(seen), -10.0), np.full(len(seen), 10.0)
         if seen.any():
-            low[seen], high[seen] = np.nanmin(columns[:, seen], axis=0), np.nanmax(columns[:, seen], axis=0)
-        half = np.maximum((high - low) / 2, 1.0)
-        return Range(low - half, high + half)
+            least, most = np.nanmin(columns[:, seen], axis=0), np.nanmax(columns[:, seen], axis=0)
+            half = np.maximum((most - least) / 2, 1.0)
+            low[seen], high[seen] = least - half, most + half
+        return Range(low, high)
 
 
 def moves_around(
@@ -95,11 +97,11 @@ def moves_around(
             up, down, step = float(schema.up[at]), float(schema.down[at]), float(schema.step[j])
             block = [was[:, None], now[:, None]]
             if up < FORBIDDEN:
-                room = np.minimum(high[:, j], np.maximum(ranges.high[at], was)) - was
-                block.append(was[:, None] + _amounts(was, room, up, step, most, levels, phase, 1.0))
+                room, usual = high[:, j] - was, np.maximum(ranges.high[at] - was, 0.0)
+                block.append(was[:, None] + _amounts(was, room, usual, up, step, most, levels, phase, 1.0))
             if down < FORBIDDEN:
-                room = was - np.maximum(low[:, j], np.minimum(ranges.low[at], was))
-                block.append(was[:, None] - _amounts(was, room, down, step, most, levels, phase, -1.0))
+                room, usual = was - low[:, j], np.maximum(was - ranges.low[at], 0.0)
+                block.append(was[:, None] - _amounts(was, room, usual, down, step, most, levels, phase, -1.0))
             column = np.sort(np.concatenate(block, axis=1), axis=1)
             column[:, 1:][column[:, 1:] == column[:, :-1]] = np.nan
             column = np.sort(column, axis=1)
@@ -128,12 +130,24 @@ def moves_around(
 
 
 def _amounts(
-    was: Floats, room: Floats, price: float, step: float, most: Floats, levels: int, phase: float, sign: float
+    was: Floats,
+    room: Floats,
+    usual: Floats,
+    price: float,
+    step: float,
+    most: Floats,
+    levels: int,
+    phase: float,
+    sign: float,
 ) -> Floats:
-    """Return amounts (n, levels) by which a number moves, on its grid, NaN where there is no room."""
+    """Return amounts (n, levels) by which a number moves, on its grid, NaN where there is no room.
+
+    The first goes as far as there is room (n,) and ``most`` allows, the others by thirds from the ``usual`` range (n,).
+    """
     reach = np.minimum(room, most / price) if price > 0 else room
-    share = RATIO ** -(np.arange(levels) + phase)
-    amounts = reach[:, None] * share
+    far = np.where(np.isfinite(reach), reach, usual)[:, None]
+    near = np.minimum(far / RATIO, np.where(usual > 0, usual, np.inf)[:, None])
+    amounts = np.concatenate([far * RATIO**-phase, near * RATIO ** -(np.arange(levels - 1) + phase)], axis=1)
     if step > 0:
         few = np.floor(reach / step + 1e-9)[:, None]
         amounts = np.where(few <= levels, np.minimum(np.arange(1, levels + 1), few) * step, amounts)
