@@ -17,7 +17,7 @@ def give_verdict(
 ) -> Verdict:
     """Return the verdict: that of the worst cell, undetermined where nothing was tried."""
     strongest = [f for cell in ("EI", "EA") if (f := _strongest(findings, cell)) is not None]
-    details = [_sentence(f, findings, harmful) for f in strongest]
+    details = [_sentence(f, findings) for f in strongest]
     if clean.degenerate:
         details.insert(0, clean.degenerate + " Attack figures say little about such a model.")
     if incomplete:
@@ -43,7 +43,7 @@ def _level(finding: Finding) -> str:
 def _headline(f: Finding, harmful: str, queries: int) -> str:
     share = f"{100 * f.success_rate.value:.0f} %"
     if f.cell == "EI":
-        what = f"{share} of the {harmful} that this model blocks can be made to pass"
+        what = f"{share} of the harmful records ({harmful}) that this model blocks can be made to pass"
     else:
         what = f"{share} of the good records that this model passes can be made to be blocked"
     if not f.successes:
@@ -57,9 +57,9 @@ def _cost(f: Finding) -> str:
     return f"a median of {f.cost.median:.3g} {f.cost.unit}"
 
 
-def _sentence(f: Finding, findings: Sequence[Finding], harmful: str) -> str:
+def _sentence(f: Finding, findings: Sequence[Finding]) -> str:
     r = f.success_rate
-    whom = f"blocked {harmful} records pass" if f.cell == "EI" else "good records are blocked"
+    whom = "blocked harmful records pass" if f.cell == "EI" else "good records are blocked"
     tried = sum(1 for g in findings if g.cell == f.cell and g.role == "attack")
     control = next((g for g in findings if g.cell == f.cell and g.role == "control"), None)
     text = (
