@@ -371,7 +371,7 @@ def piped(run: Path, command: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -391,7 +391,12 @@ def test_a_pipe_that_is_closed_from_the_start(run: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(
-        [*PROGRAM, "report", str(run)], env=ENVIRONMENT, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+        [*PROGRAM, "report", str(run)],
+        env=ENVIRONMENT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=300,
     )
     os.close(writing)
     assert ended.returncode == ExitCode.FAILED
@@ -408,7 +413,7 @@ def test_a_run_whose_progress_nobody_reads(program: Callable[..., Any], tmp_path
         stderr=writing,
         cwd=tmp_path,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     os.close(writing)
     assert ended.returncode == ExitCode.DONE
@@ -423,7 +428,7 @@ def test_standard_output_on_a_full_disk(run: Path) -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
-            timeout=60,
+            timeout=300,
         )
     assert ended.returncode == ExitCode.FAILED
     assert ended.stderr.decode() == "vauban: No space left on device\n"
