@@ -54,10 +54,11 @@ def test_every_success_flips_and_is_possible(name: str, data: str, model: str) -
     score = estimator.decision_function(raw) if model == "linear-svm" else estimator.predict_proba(raw)[:, 1]
     blocked = score >= system.target.threshold
     wanted_blocked = (table["cell"] == Cell.EA).to_numpy()
-    # A score within rounding of the threshold is judged by the target's own rule: 12 significant digits.
-    clear = np.abs(score - system.target.threshold) > 1e-9
+    # A score within rounding of the threshold, but not on it, is judged by the target's own rule: 12 digits.
+    off = np.abs(score - system.target.threshold)
+    clear = (off > 1e-9) | (off == 0)
     assert (blocked == wanted_blocked)[clear].all()
-    assert clear.mean() > 0.9
+    assert clear.mean() > 0.95
 
 
 @pytest.mark.parametrize(("name", "data", "model"), CASES)

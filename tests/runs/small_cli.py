@@ -58,6 +58,8 @@ def interrupted(*arguments: object) -> None:
 
 
 if __name__ == "__main__":
+    # Who starts us in the background may have set Ctrl-C to be ignored, which children inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     small_attacks.install()
     small_systems.install()
     if "INTERRUPT" in os.environ:

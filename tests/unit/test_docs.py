@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from vauban.catalogue import CATALOGUE
 from vauban.cli import cli
+from vauban.contracts import LABEL
+from vauban.records import messages
+from vauban.testing import attack_checks
+from vauban.threat import Decision
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -35,13 +41,25 @@ def test_every_option_that_the_readme_names_exists() -> None:
     assert named - known == set()
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name in ("extending.md", "schema.md")], ids=lambda p: p.name)
-def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As a module of its own: what it defines must be importable, to travel to another process.
+def imported(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return the code of a page as a module of its own, which other processes can import too."""
     name = f"page_{page.stem}"
-    (tmp_path / f"{name}.py").write_text("\n\n".join(blocks(page)))
-    monkeypatch.syspath_prepend(tmp_path)
-    assert vars(import_module(name))
+    (folder / f"{name}.py").write_text("\n\n".join(blocks(page)))
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    return import_module(name)
+
+
+def test_the_code_on_schemas_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(ROOT / "docs" / "schema.md", tmp_path, monkeypatch)
+    assert page.schema.names[0] == "age"
+
+
+def test_the_attack_that_is_shown_plays_by_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(ROOT / "docs" / "extending.md", tmp_path, monkeypatch)
+    for check in attack_checks():
+        page.test_one_good_record(check)
+    assert page.target.answer(messages(["a prize"]), LABEL).decisions.tolist() == [Decision.BLOCK]
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -23,6 +23,8 @@ ALONG, ZOOMS = 12, 3
 """Records asked about between two known ones, and how often, to find the score at which the decision turns."""
 CORRECTIONS = 4
 """How often a prediction is corrected by its answer before the gains are measured anew."""
+EVEN = 0.01
+"""Error of a prediction below which gains are taken to add up."""
 WORTH = 1e-3
 """Share of its cost that a new record must be predicted to save."""
 SHARE = 0.01
@@ -56,12 +58,14 @@ class GreedySearch:
         scouting: most questions to find the score at which the decision turns.
         donors: known records, by price, whose changeable features each victim tries on a round.
         patience: rounds without a saving after which a victim is left alone.
+        trust: the same where the model is seen to be a sum over features, which leaves little to find.
     """
 
     levels: int = 5
     scouting: int = 300
     donors: int = 6
-    patience: int = 5
+    patience: int = 10
+    trust: int = 4
 
     modalities = frozenset({Modality.TABULAR})
     wants = SCORE
@@ -159,17 +163,20 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
     original = ledger.cohort.records
     start = yield from ledger.ask(np.arange(len(original)), original, np.zeros(len(original)))
     anchor, at_anchor = original.copy(), start.copy()
-    idle = np.zeros(len(original), dtype=np.int64)
+    idle, even = np.zeros(len(original), dtype=np.int64), np.zeros(len(original), dtype=bool)
     donors = _donors(ledger.brief, picture)
     turn = 0
     while True:
-        still = np.where(ledger.flipped, how.patience, how.patience + len(donors) // how.donors)
+        still = np.where(
+            ledger.flipped, np.where(even, how.trust, how.patience), how.patience + len(donors) // how.donors
+        )
         live = np.flatnonzero((ledger.left > 0) & (idle < still) & ~np.isnan(start))
         if not len(live):
             return
         before = ledger.cost[live].copy()
         moves, gains = yield from _measure(ledger, live, anchor[live], at_anchor[live], ranges, how.levels, turn)
         tried = yield from _combine(ledger, live, moves, gains, at_anchor[live])
+        even[live] = np.where(np.isnan(tried.error), even[live], tried.error < EVEN)
         poor = live if turn else live[~ledger.flipped[live]]
         yield from _borrow(ledger, poor, donors, how.donors * turn, how.donors)
         yield from _shrink(ledger, live)
@@ -266,10 +273,14 @@ def _measure(
 
 @dataclass(frozen=True)
 class _Tried:
-    """Of each victim, the combination that came nearest to the goal: record (k, d) and progress (k,)."""
+    """Of each victim, the combination that came nearest to the goal: record (k, d) and progress (k,).
+
+    ``error`` (k,) is by how much of what was needed the first prediction was wrong; NaN where none was made.
+    """
 
     records: Records
     progress: Floats
+    error: Floats
 
 
 def _combine(
@@ -282,7 +293,7 @@ def _combine(
     row, column = np.nonzero(moves.here)
     np.subtract.at(base, row, np.nan_to_num(gains[row, column]))
     full = measured.most() * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
-    tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf))
+    tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf), np.full(len(live), np.nan))
     open_, miss = np.arange(len(live)), np.zeros(len(live))
     for turn in range(CORRECTIONS):
         rows = live[open_]
@@ -311,6 +322,10 @@ def _combine(
             short[trying[at]] = np.fmin(short[trying[at]], aim[trying[at]] - got[at])
             nearer = got[at] > tried.progress[who]
             tried.records[who[nearer]], tried.progress[who[nearer]] = records[at][nearer], got[at][nearer]
+        if turn == 0:
+            first = going[0]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                tried.error[first] = np.abs((aim[first] - got[: len(first)]) / need[first])
         again = np.isfinite(short)
         miss[open_[again]] += short[again]
         open_ = open_[again]

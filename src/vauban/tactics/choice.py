@@ -10,8 +10,12 @@ from vauban.records import Floats, Records
 from vauban.tactics.evidence import Answered
 
 FOLDS = 3
+MARGIN = 0.002
+"""Most that a wrong margin adds to the loss of 1 of a wrong decision."""
 FEWEST = 20
 """Answers, and records as they occur among them, from which models are told apart."""
+FEW = 10
+"""Records of one side, as they occur, below which more is asked of a model that is to be believed."""
 
 
 def nearness(margins: Floats) -> Floats:
@@ -26,7 +30,7 @@ def nearness(margins: Floats) -> Floats:
 def losses(data: Answered, fit: Callable[[Answered], Callable[[Records], Floats]]) -> Floats:
     """Return a loss for each record as it occurs (for all records, where those are few), each left out of its fit.
 
-    It is 1 where the side is predicted wrongly. Where scores are known, the error of the margin adds its share.
+    It is 1 where the side is predicted wrongly. Where scores are known, the error of the margin adds a little.
 
     Args:
         data: answers.
@@ -44,16 +48,25 @@ def losses(data: Answered, fit: Callable[[Answered], Callable[[Records], Floats]
         if data.margins is not None:
             truth = data.margins[test]
             width = float(np.median(np.abs(data.margins))) or 1.0
-            out[test] += np.minimum(nearness(truth) * ((predicted - truth) / width) ** 2, 1.0)
+            out[test] += MARGIN * np.minimum(nearness(truth) * ((predicted - truth) / width) ** 2, 1.0)
     return np.asarray(out[judged])
 
 
-def best(losses: Sequence[Floats]) -> int:
-    """Return the model of the lowest mean loss; the first, unless that is better by more than one standard error.
+def best(losses: Sequence[Floats], data: Answered) -> int:
+    """Return the model that stands when each in turn must beat the one before that stood.
 
-    Losses are paired, (n,) a model. The first is what stands until something is shown to be better: the rule of
-    Breiman, Friedman, Olshen and Stone, "Classification and regression trees" (1984, section 3.4.3).
+    By more than one standard error, as in Breiman, Friedman, Olshen and Stone, "Classification and regression trees"
+    (1984, section 3.4.3); by more than two while there are few records of one side: then the lowest loss is often luck.
+
+    Args:
+        losses: paired, (n,) a model, the most trusted model first.
+        data: what they were measured on.
     """
-    lowest = min(range(len(losses)), key=lambda i: float(losses[i].mean()))
-    gain = losses[0] - losses[lowest]
-    return lowest if float(gain.mean()) > float(gain.std()) / np.sqrt(len(gain)) else 0
+    blocked = int(data.blocked[data.natural].sum())
+    needed = 1.0 if min(blocked, int(data.natural.sum()) - blocked) >= FEW else 2.0
+    standing = 0
+    for i, loss in enumerate(losses):
+        gain = losses[standing] - loss
+        if float(gain.mean()) > needed * float(gain.std()) / np.sqrt(len(gain)):
+            standing = i
+    return standing

@@ -108,14 +108,14 @@ class Recipe:
 
 RECIPES = (
     Recipe(answers=False),
-    Recipe(normal=True, strength=1.0),
     Recipe(normal=False, strength=1.0),
-    Recipe(normal=True, strength=100.0),
+    Recipe(normal=True, strength=1.0),
     Recipe(normal=False, strength=100.0),
-    Recipe(normal=True, strength=100.0, heeds=False),
+    Recipe(normal=True, strength=100.0),
     Recipe(normal=False, strength=100.0, heeds=False),
+    Recipe(normal=True, strength=100.0, heeds=False),
 )
-"""The first stands until answers show another to be better."""
+"""From the one that trusts labels most: each stands until answers show a later one to be better."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def best_recipe(data: Answered, words: Words, prior: MessageSubstitute) -> Recip
     """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
     if len(data) < FEWEST or not data.torn or not words.listed:
         return RECIPES[0]
-    return RECIPES[best([_losses(recipe, data, words, prior) for recipe in RECIPES])]
+    return RECIPES[best([_losses(recipe, data, words, prior) for recipe in RECIPES], data)]
 
 
 def _losses(recipe: Recipe, data: Answered, words: Words, prior: MessageSubstitute) -> Floats:

@@ -81,7 +81,7 @@ RECIPES = (
     Recipe("boosted"),
     Recipe("forest", heeds=False),
 )
-"""The first stands until answers show another to be better."""
+"""From the one that trusts labels most: each stands until answers show a later one to be better."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def best_recipe(data: Answered, design: Design, prior: TableSubstitute, seed: in
     """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
     if len(data) < FEWEST or not data.torn:
         return RECIPES[0]
-    return RECIPES[best([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])]
+    return RECIPES[best([_losses(recipe, data, design, prior, seed) for recipe in RECIPES], data)]
 
 
 def _losses(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, seed: int) -> Floats:

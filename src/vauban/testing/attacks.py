@@ -15,7 +15,7 @@ from vauban.schema import FORBIDDEN, TableSchema
 from vauban.testing.check import Check, require
 from vauban.testing.elsewhere import in_another_process
 from vauban.testing.handed import Compared, effects_of, value_of
-from vauban.testing.play import Asked, Played, play
+from vauban.testing.play import Asked, Played, play, play_once
 from vauban.testing.randomness import only_own_randomness
 from vauban.testing.settings import CELLS, few, settings
 from vauban.testing.worlds import World
@@ -93,11 +93,11 @@ def _priced(asked: Asked, which: World) -> Floats:
 
 
 def _returns(attack: Attack, which: World) -> None:
-    play(attack, which)
+    play_once(attack, which)
 
 
 def _granted(attack: Attack, which: World) -> None:
-    notes = play(attack, which).notes
+    notes = play_once(attack, which).notes
     for asked in (*notes.scouting, *notes.search):
         require(asked.want <= which.grants, f"It asked for {sorted(asked.want)}, granted are {sorted(which.grants)}.")
         require(Grant.LABEL in asked.want, f"Every question wants the label. Got {sorted(asked.want)}.")
@@ -116,7 +116,7 @@ def _owners(attack: Attack, which: World) -> None:
 
 def _possible(attack: Attack, which: World) -> None:
     schema = which.target.schema
-    for asked in play(attack, which).notes.search:
+    for asked in play_once(attack, which).notes.search:
         cost = _priced(asked, which)
         for i in np.flatnonzero(~(cost < FORBIDDEN)).tolist():
             victim = int(np.asarray(asked.owner)[i])
@@ -137,7 +137,7 @@ def _possible(attack: Attack, which: World) -> None:
 def _frugal(attack: Attack, which: World) -> None:
     seen: set[tuple[int, bytes]] = set()
     best = np.full(len(which.victims), FORBIDDEN)
-    for asked in play(attack, which).notes.search:
+    for asked in play_once(attack, which).notes.search:
         if asked.outcome is None:
             continue
         cost, goal = _priced(asked, which), which.brief().reached(asked.outcome.decisions)
@@ -178,7 +178,7 @@ def _batch(record: Any, which: World) -> Any:
 
 
 def _bounds(attack: Attack, which: World) -> None:
-    played = play(attack, which)
+    played = play_once(attack, which)
     claimed = [c for c in played.notes.claims if isinstance(c, Bound)]
     for claim in claimed:
         require(not math.isnan(claim.cost), f"It claims the bound NaN for victim {claim.victim}.")
@@ -190,7 +190,7 @@ def _bounds(attack: Attack, which: World) -> None:
 
 
 def _intelligence(attack: Attack, which: World) -> None:
-    played = play(attack, which)
+    played = play_once(attack, which)
     effects_of(played.intelligence, which)
 
 
@@ -209,7 +209,7 @@ def _same(expected: Played, got: Played, how: str) -> None:
 
 
 def _cohorts(attack: Attack, which: World) -> None:
-    together = play(attack, which)
+    together = play_once(attack, which)
     for size in (1, 7):
         _same(together, play(attack, which, cohort_size=size), f"in cohorts of {size}")
     for victim in (0, 5, len(which.victims) - 1):
@@ -217,17 +217,17 @@ def _cohorts(attack: Attack, which: World) -> None:
 
 
 def _again(attack: Attack, which: World) -> None:
-    _same(play(attack, which), play(attack, which), "when played again with the same seed")
+    _same(play_once(attack, which), play(attack, which), "when played again with the same seed")
 
 
 def _elsewhere(attack: Attack, which: World) -> None:
-    here = {str(v): list(found) for v, found in play(attack, which).substance().items()}
+    here = {str(v): list(found) for v, found in play_once(attack, which).substance().items()}
     there = in_another_process("attack", attack, which)
     require(here == there, f"It finds in another process {there}, and here {here}. Do not go by hash() or set order.")
 
 
 def _company(attack: Attack, which: World) -> None:
-    alone = play(attack, which)
+    alone = play_once(attack, which)
     elsewhere = [w for w in settings(attack) if w.modality is which.modality and w.target.name != which.target.name]
     others = iter((elsewhere or [which])[:2] * 2)
 
@@ -287,7 +287,7 @@ def _means(attack: Attack, which: World) -> None:
             cost = _priced(asked, which)
             require(
                 bool((cost <= most).all()),
-                f"It asked a record for {cost.max():.6g}; he can pay {most:g} (`brief.budget.cost`).",
+                f"It asked a record for {cost.max(initial=0.0):.6g}; he can pay {most:g} (`brief.budget.cost`).",
             )
 
 
@@ -321,13 +321,13 @@ def _ignorant(attack: Attack, which: World) -> None:
 
 def _travels(attack: Attack, which: World) -> None:
     copy = value_of(attack, "An attack")
-    _same(play(attack, which), play(copy, which), "after the attack was pickled")
+    _same(play_once(attack, which), play(copy, which), "after the attack was pickled")
 
 
 def _both(attack: Attack) -> None:
     found = {}
     for cell in CELLS:
-        won = [(play(attack, w).judged.success & w.wrong_side).sum() for w in settings(attack, (cell,))]
+        won = [(play_once(attack, w).judged.success & w.wrong_side).sum() for w in settings(attack, (cell,))]
         found[cell] = int(sum(won))
     require(
         all(found.values()) or not any(found.values()),

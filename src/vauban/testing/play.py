@@ -170,6 +170,25 @@ def play(
     return Played(notes, scouted.intelligence, judged)
 
 
+_PLAIN: dict[tuple[Attack, str], Played] = {}
+
+
+def play_once(attack: Attack, world: World) -> Played:
+    """Return a play for all victims; the same one again for an equal attack: many checks look at the same play.
+
+    An attack that cannot be hashed, and so may have changed in between, is played anew.
+    """
+    if type(attack).__hash__ is None:
+        return play(attack, world)
+    try:
+        key = (attack, world.name)
+        if key not in _PLAIN:
+            _PLAIN[key] = play(attack, world)
+        return _PLAIN[key]
+    except TypeError:  # a field of it cannot be hashed
+        return play(attack, world)
+
+
 def explore(
     explorer: Explorer, world: World, brief: Brief | None = None, spent_at: int | None = None
 ) -> tuple[Any, Notes]:
