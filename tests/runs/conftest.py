@@ -117,3 +117,19 @@ def program(tmp_path: Path) -> Iterator[Program]:
         if process.poll() is None:
             os.killpg(process.pid, 9)
         process.communicate()
+
+
+def assert_refused(said: tuple[int, str, str], *expected: str, code: int = ExitCode.BAD_INPUT) -> None:
+    """One clear line, or click's usage and one line; never a traceback."""
+    got, _, err = said
+    assert got == code, err
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line and "% of this stage)" not in line]
+    assert lines, "nothing was said"
+    if lines[0].startswith("Usage:"):
+        lines = [line for line in lines if line.startswith("Error: ")]
+    else:
+        assert lines[0].startswith("vauban: ")
+    assert len(lines) == 1, err
+    for part in expected:
+        assert part in lines[0]

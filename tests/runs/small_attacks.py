@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +32,10 @@ from vauban.records import Floats, Ints, Modality, Records, messages
 WORDS = ("meeting", "tonight", "thanks", "lunch", "winner", "prize", "free", "urgent", "call", "ok", "love", "home")
 
 
+PAUSE = float(os.environ.get("SLOW", "0"))
+"""Seconds that `Wander` rests before each question, in every worker: time to interrupt it."""
+
+
 @dataclass(frozen=True)
 class Wander:
     """Ask about random records in reach, then about ones nearer to the victim than the best: victim by victim."""
@@ -49,6 +55,7 @@ class Wander:
             low, high = schema.span(start)
             far = None
             for _ in range(14):
+                time.sleep(PAUSE)
                 if far is None:
                     points = low + rng.random(start.shape) * (high - low)
                 else:

@@ -4,7 +4,7 @@ log:N          after the Nth frame of answers is written
 torn:N         in the middle of the Nth frame
 replace:NAME   just before the file NAME is put in place
 
-$SLOW is the seconds that every frame of answers takes; INTERRUPT=training sends a SIGINT while the model is trained.
+INTERRUPT=training sends a SIGINT while the model is trained.
 """
 
 from __future__ import annotations
@@ -52,16 +52,6 @@ def arm(kind: str, where: str) -> None:
         LogFile.append = killing_append
 
 
-def slow_down(seconds: float) -> None:
-    append = LogFile.append
-
-    def slow_append(log: LogFile, *arrays: Any) -> None:
-        append(log, *arrays)
-        time.sleep(seconds)
-
-    LogFile.append = slow_append
-
-
 def interrupted(*arguments: object) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(10)
@@ -72,8 +62,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     small_attacks.install()
     small_systems.install()
-    if "SLOW" in os.environ:
-        slow_down(float(os.environ["SLOW"]))
     if "INTERRUPT" in os.environ:
         small_systems.SCENARIOS["small-table"] = replace(small_systems.TABLE, build=interrupted)
     if "KILL_AT" in os.environ:

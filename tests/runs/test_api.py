@@ -294,7 +294,7 @@ def imported_by(code: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return {name.partition(".")[0] for name in said.stderr.split()}
 
