@@ -124,7 +124,13 @@ def _go_on(folder: Path) -> str:
 
 
 def _over(result: Any, limit: float | None) -> int:
-    over = [f for f in result.findings if limit is not None and f.role == "attack" and f.success_rate.value > limit]
+    if limit is None:
+        return ExitCode.DONE
+    tried = [f for f in result.findings if f.role == "attack"]
+    if not tried:
+        click.echo("vauban: no attack could be tried, so nothing can be said to be under the limit", err=True)
+        return ExitCode.OVER_LIMIT
+    over = [f for f in tried if f.success_rate.value > limit]
     for finding in over:
         rate = finding.success_rate.value
         click.echo(f"vauban: {finding.id}: success rate {rate:.3f} is over the limit of {limit}", err=True)
