@@ -145,7 +145,9 @@ def test_fail_over(vauban: Vauban, run: Path, tmp_path: Path) -> None:
     assert f"is over the limit of {worst - 0.01}" in err
     assert "Run folder" in out
     # a control's success is no attack's
-    assert vauban("audit", *SMALL, "--fail-over", 0, "--out", tmp_path / "control")[0] == ExitCode.DONE
+    code, out, err = vauban("audit", *SMALL, "--fail-over", 0, "--out", tmp_path / "control")
+    assert code == ExitCode.OVER_LIMIT, "a control alone says nothing of the model"
+    assert "no attack could be tried" in err
 
 
 class FailsAfter:
