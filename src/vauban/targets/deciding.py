@@ -58,7 +58,7 @@ def harmful_columns(harmful: Any, classes: Sequence[Any], name: str) -> tuple[An
     Raises:
         BadInput: there are fewer than two classes, a harmful one is not among them, or all are or none is.
     """
-    listed = list(classes)
+    listed = [c.item() if hasattr(c, "item") else c for c in classes]
     several = isinstance(harmful, (list, tuple, set, frozenset))
     wanted = list(harmful) if several else [harmful]
     strange = [h for h in wanted if h not in listed]
@@ -68,5 +68,4 @@ def harmful_columns(harmful: Any, classes: Sequence[Any], name: str) -> tuple[An
             f"The model {name!r} must tell harmful classes from others, the harmful ones being "
             f"{', '.join(map(repr, wanted)) or 'none'}. Got classes {listed}."
         )
-    plain = [c.item() if hasattr(c, "item") else c for c in (listed[i] for i in columns)]
-    return (tuple(plain) if several else harmful), columns
+    return (tuple(listed[i] for i in columns) if several else harmful), columns

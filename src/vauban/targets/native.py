@@ -77,13 +77,18 @@ class Column:
     """Where one of the model's columns comes from: feature ``source``, and what is made of its encoded value.
 
     ``codes`` holds what each index of a listed feature becomes, NaN last; ``member`` is the column's place in a one-hot
-    group; ``dtype`` is what a number is cast to on its way. None of them: the number as it is.
+    group; ``dtype`` is what a number is cast to on its way. None of them: the value as it is.
     """
 
     source: int
     codes: Floats | None = None
     member: int | None = None
     dtype: str | None = None
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether nothing is made of the encoded value."""
+        return self.codes is None and self.member is None and self.dtype is None
 
     def read(self, encoded: Floats) -> Floats:
         """Return what the model receives (n,) for a feature's encoded values (n,)."""
@@ -92,9 +97,7 @@ class Column:
         if self.codes is not None:
             last = len(self.codes) - 1
             return np.asarray(self.codes[np.where(np.isnan(encoded), last, encoded).astype(np.intp)])
-        if self.dtype is None:
-            return encoded
-        whole = self.dtype.startswith(("int", "uint"))
+        whole = self.dtype is not None and self.dtype.startswith(("int", "uint"))
         return np.asarray(np.rint(encoded) if whole else encoded.astype(self.dtype), dtype=np.float64)
 
 
@@ -113,7 +116,7 @@ class Reader:
             return frame[list(self.native.names)] if self.native.names else frame
         out = records[:, [c.source for c in self.columns]]
         for i, column in enumerate(self.columns):
-            if column != Column(column.source):
+            if not column.as_it_is:
                 out[:, i] = column.read(records[:, column.source])
         return np.ascontiguousarray(out)
 
