@@ -149,9 +149,9 @@ def words(victims: int, seed: int) -> Iterator[dict[str, Any]]:
     """Good words against random words."""
     for data in ("sms", "enron"):
         system = scenario("spam").system(data, "logistic-regression", seed)
-        for attack in ("good-words", "good-words-first-n", "good-words-passive", "random-words"):
+        for attack in ("good-words", "good-words-first-n", "good-words-passive", "random-search"):
             for grant in ("label", "score") if attack == "good-words" else ("label",):
-                for cost in (None, 10.0) if attack == "random-words" else (None,):
+                for cost in (None, 10.0) if attack == "random-search" else (None,):
                     front = front_of(system, Cell.EI, GRANTS[grant], 1500, victims, cost=cost)
                     judged = play(system, front, attack, seed)[0]
                     yield {

@@ -104,6 +104,7 @@ def audit(
     """
     if isinstance(model, Target) and (schema is not None or threshold is not None):
         raise BadInput("A target has its own schema and threshold. Give them to the target, not to the audit.")
+    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
     folder = None if out is None else Path(out)
     if resume and folder is None:
         raise BadInput("There is no run to resume. Name its folder: out=...")
@@ -127,7 +128,6 @@ def audit(
     kind = str(target.schema.modality.value)
     about = {"name": name, "kind": kind, "source": "given to the audit in memory", "removed": {}}
     system = System("your model", target, parts, economics, about)
-    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
     request = to_json({"threats": threats, "seed": seed, "victims": victims, "attacks": attacks})
     if resume and folder is not None:
         _check_request(folder, request)

@@ -54,16 +54,14 @@ class Entry:
 
 _ENTRIES = (
     Entry("do-nothing", "vauban.exploratory.do_nothing:DoNothing", role="control"),
-    Entry("random-words", "vauban.exploratory.random_words:RandomWords", role="baseline"),
+    Entry("random-search", "vauban.exploratory.random_search:RandomSearch", role="baseline"),
     Entry("good-words", "vauban.exploratory.good_words:GoodWords"),
     Entry("good-words-first-n", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "first-n"}),
     Entry("good-words-passive", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "passive"}),
-    Entry("random-search", "vauban.exploratory.random_search:RandomSearch", role="baseline"),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
-    Entry("probing-tables", "vauban.exploratory.probing_tables:ProbingTables", role="explorer", tags=PROBING),
-    Entry("probing-messages", "vauban.exploratory.probing_messages:ProbingMessages", role="explorer", tags=PROBING),
+    Entry("probing", "vauban.exploratory.probing:Probing", role="explorer", tags=PROBING),
 )
 
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}

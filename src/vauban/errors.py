@@ -59,7 +59,7 @@ class BudgetSpent(VaubanError):
 
 def unknown(what: str, got: str, allowed: Iterable[str]) -> BadInput:
     """Return the error for a name that is none of those allowed, with the nearest one suggested."""
-    names = sorted(allowed)
+    names = sorted(map(str, allowed))
     near = get_close_matches(got, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return BadInput(f"Unknown {what} {got!r}.{hint} Known: {', '.join(names) or 'none'}.")

@@ -10,8 +10,7 @@ from scipy.stats import binomtest
 
 from vauban.contracts import LABEL, SCORE, Ask, Brief, Known, Outcome, Picture, Scale, drive
 from vauban.errors import BudgetSpent
-from vauban.exploratory.probing_messages import ProbingMessages
-from vauban.exploratory.probing_tables import ProbingTables
+from vauban.exploratory.probing import Probing
 from vauban.records import fingerprints, messages
 from vauban.schema import Feature, Kind, Price, TableSchema, TextSchema
 from vauban.tactics.message_substitute import Words
@@ -95,7 +94,7 @@ def lookalikes(n, seed):
 @pytest.mark.parametrize(("grants", "budget", "within"), [("score", 500, 0.05), ("label", 1000, 0.10)])
 def test_finds_features_signs_order_and_thresholds(grants, budget, within, cell, seed):
     x, labels = lookalikes(600, seed)
-    picture, asked = explore(ProbingTables(), brief_for(grants, budget, x, labels, seed, cell=cell), linear)
+    picture, asked = explore(Probing(), brief_for(grants, budget, x, labels, seed, cell=cell), linear)
     assert isinstance(picture, Picture)
     assert len(asked) == budget
     effects = {e.name: e for e in picture.effects}
@@ -121,7 +120,7 @@ def test_a_step_is_found_where_it_is():
         return np.where(r[:, 5] >= 17, 3.0, -3.0) + 0.1 * r[:, 0] - 0.5
 
     for grants in ANSWERS:
-        picture, _ = explore(ProbingTables(), brief_for(grants, 500, x, None), steps)
+        picture, _ = explore(Probing(), brief_for(grants, 300, x, None), steps)
         top = picture.effects[0]
         assert (top.name, top.direction, top.threshold) == ("k", "raises", 17.0)
 
@@ -130,10 +129,10 @@ def test_a_step_is_found_where_it_is():
 def test_answers_beat_labels_where_they_differ(grants):
     x, labels = lookalikes(600, 5)
     fresh = draw(2000, np.random.default_rng(50))
-    before, asked = explore(ProbingTables(), brief_for(grants, 0, x, labels), linear)
+    before, asked = explore(Probing(), brief_for(grants, 0, x, labels), linear)
     assert asked == []
     assert before.effects  # made of labels alone
-    after, _ = explore(ProbingTables(), brief_for(grants, 200, x, labels), linear)
+    after, _ = explore(Probing(), brief_for(grants, 200, x, labels), linear)
     assert better(right(after, linear, fresh), right(before, linear, fresh))
 
 
@@ -148,8 +147,8 @@ def test_each_kind_of_exploration_wins_where_it_looks(grants):
     x = draw(2000, np.random.default_rng(7))
     slice_ = x[:, 4] >= 8
     labels = (two_faced(x) + np.random.default_rng(8).normal(0, 4, len(x)) > 0).astype(np.int8)
-    aimed, _ = explore(ProbingTables(), brief_for(grants, 300, x, labels, aimed=slice_), two_faced)
-    all_kinds, _ = explore(ProbingTables(), brief_for(grants, 300, x, labels), two_faced)
+    aimed, _ = explore(Probing(), brief_for(grants, 300, x, labels, aimed=slice_), two_faced)
+    all_kinds, _ = explore(Probing(), brief_for(grants, 300, x, labels), two_faced)
     fresh = draw(8000, np.random.default_rng(9))
     inside, outside = fresh[fresh[:, 4] >= 8], fresh[fresh[:, 4] < 8]
     assert better(right(aimed, two_faced, inside), right(all_kinds, two_faced, inside))
@@ -161,15 +160,15 @@ def test_each_kind_of_exploration_wins_where_it_looks(grants):
 @pytest.mark.parametrize("grants", ANSWERS)
 def test_the_order_of_questions_does_not_depend_on_the_budget(grants):
     x, labels = lookalikes(300, 1)
-    long = explore(ProbingTables(), brief_for(grants, 450, x, labels), linear)[1]
-    for budget in (0, 1, 70, 230):
-        short = explore(ProbingTables(), brief_for(grants, budget, x, labels), linear)[1]
+    long = explore(Probing(), brief_for(grants, 300, x, labels), linear)[1]
+    for budget in (0, 70, 230):
+        short = explore(Probing(), brief_for(grants, budget, x, labels), linear)[1]
         assert np.array_equal(np.array(short).reshape(-1, 8), np.array(long[:budget]).reshape(-1, 8))
 
 
 def test_no_question_is_asked_twice_and_every_record_can_occur():
     x, labels = lookalikes(60, 2)  # fewer than questions
-    asked = np.array(explore(ProbingTables(), brief_for("label", 600, x, labels), linear)[1])
+    asked = np.array(explore(Probing(), brief_for("label", 300, x, labels), linear)[1])
     share = len(np.unique(fingerprints(asked))) / len(asked)
     assert share > 0.97  # bisections may meet on a grid
     assert (asked >= SCHEMA.lower).all()
@@ -190,7 +189,7 @@ def test_whatever_he_starts_with(grants, known):
         return linear(np.nan_to_num(r))
 
     for budget, least in ((0, 0.0), (3, 0.0), (300, 0.9)):
-        picture, asked = explore(ProbingTables(), brief_for(grants, budget, x, labels), model)
+        picture, asked = explore(Probing(), brief_for(grants, budget, x, labels), model)
         assert len(asked) == budget
         assert right(picture, model, fresh).mean() >= least
 
@@ -202,13 +201,13 @@ def test_a_model_that_blocks_all_is_believed():
         return np.full(len(r), 2.0)
 
     for grants in ANSWERS:
-        picture, _ = explore(ProbingTables(), brief_for(grants, 100, x, labels), blocks)
+        picture, _ = explore(Probing(), brief_for(grants, 100, x, labels), blocks)
         assert right(picture, blocks, draw(500, np.random.default_rng(0))).mean() > 0.95
 
 
 def test_pictures_travel():
     x, labels = lookalikes(200, 1)
-    picture, _ = explore(ProbingTables(), brief_for("label", 150, x, labels), linear)
+    picture, _ = explore(Probing(), brief_for("label", 150, x, labels), linear)
     fresh = draw(200, np.random.default_rng(2))
     again = pickle.loads(pickle.dumps(picture))
     assert np.array_equal(again.decide(fresh), picture.decide(fresh))
@@ -241,7 +240,7 @@ def summed(weights, offset=0.0):
     return margin
 
 
-# Without small weights on the other words, many weights of the six would decide alike, and no label could tell them apart.
+# Small weights on the other words: without them many weights of the six decide alike, and no label tells them apart.
 BACKGROUND = dict(zip(FILLER, np.random.default_rng(99).permutation(np.linspace(-0.7, 0.7, len(FILLER))), strict=True))
 FILTER = summed(WEIGHTS | BACKGROUND, -0.4)
 TEXTS = TextSchema()
@@ -260,7 +259,7 @@ def misled(records, seed=0):
 @pytest.mark.parametrize(("grants", "budget"), [("score", 500), ("label", 1000)])
 def test_finds_words_signs_and_order(grants, budget, seed):
     known = compose(800, seed)
-    picture, asked = explore(ProbingMessages(), letters(grants, budget, known, misled(known), seed), FILTER)
+    picture, asked = explore(Probing(), letters(grants, budget, known, misled(known), seed), FILTER)
     assert isinstance(picture, Picture)
     assert len(asked) == budget
     assert [e.name for e in picture.effects[:3]] == ["prize", "meeting", "winner"]
@@ -272,9 +271,9 @@ def test_finds_words_signs_and_order(grants, budget, seed):
 @pytest.mark.parametrize("grants", ANSWERS)
 def test_answers_of_a_filter_beat_labels_where_they_differ(grants):
     known, fresh = compose(800, 3), compose(1500, 30)
-    before, asked = explore(ProbingMessages(), letters(grants, 0, known, misled(known)), FILTER)
+    before, asked = explore(Probing(), letters(grants, 0, known, misled(known)), FILTER)
     assert asked == []
-    after, _ = explore(ProbingMessages(), letters(grants, 200, known, misled(known)), FILTER)
+    after, _ = explore(Probing(), letters(grants, 200, known, misled(known)), FILTER)
     assert better(right(after, FILTER, fresh), right(before, FILTER, fresh))
 
 
@@ -290,8 +289,8 @@ def test_each_kind_of_exploration_of_a_filter_wins_where_it_looks(grants):
     known = np.concatenate([ours, theirs])
     labels = np.random.default_rng(1).integers(0, 2, len(known)).astype(np.int8)
     slice_ = np.arange(len(known)) < len(ours)
-    aimed, _ = explore(ProbingMessages(), letters(grants, 300, known, labels, aimed=slice_), two_faced)
-    all_kinds, _ = explore(ProbingMessages(), letters(grants, 300, known, labels), two_faced)
+    aimed, _ = explore(Probing(), letters(grants, 300, known, labels, aimed=slice_), two_faced)
+    all_kinds, _ = explore(Probing(), letters(grants, 300, known, labels), two_faced)
     inside, outside = compose(1000, 13, more=("invoice",)), compose(1000, 14)
     assert better(right(aimed, two_faced, inside), right(all_kinds, two_faced, inside))
     assert better(right(all_kinds, two_faced, outside), right(aimed, two_faced, outside))
@@ -300,9 +299,9 @@ def test_each_kind_of_exploration_of_a_filter_wins_where_it_looks(grants):
 @pytest.mark.parametrize("grants", ANSWERS)
 def test_the_order_of_questions_about_messages_does_not_depend_on_the_budget(grants):
     known = compose(200, 5)
-    long = explore(ProbingMessages(), letters(grants, 400, known, misled(known)), FILTER)[1]
+    long = explore(Probing(), letters(grants, 400, known, misled(known)), FILTER)[1]
     for budget in (0, 1, 70, 230):
-        short = explore(ProbingMessages(), letters(grants, budget, known, misled(known)), FILTER)[1]
+        short = explore(Probing(), letters(grants, budget, known, misled(known)), FILTER)[1]
         assert short == long[:budget]
 
 
@@ -310,7 +309,7 @@ def test_no_message_longer_than_may_be_is_made():
     known = compose(200, 6)
     longest = max(map(len, known))
     brief = letters("label", 400, known, misled(known), schema=TextSchema(longest=longest))
-    _, asked = explore(ProbingMessages(), brief, FILTER)
+    _, asked = explore(Probing(), brief, FILTER)
     assert max(map(len, asked)) <= longest
 
 
@@ -320,21 +319,21 @@ def test_whatever_messages_he_starts_with(known, labelled):
     texts = compose(known, 8)
     labels = misled(texts) if labelled else None
     for grants in ANSWERS:
-        picture, asked = explore(ProbingMessages(), letters(grants, 120, texts, labels), FILTER)
+        picture, asked = explore(Probing(), letters(grants, 120, texts, labels), FILTER)
         assert len(asked) <= 120
         assert picture.decide(compose(20, 9)).shape == (20,)
 
 
 def test_messages_without_words_do_no_harm():
     texts = messages(["", "!!!", "prize", "?"])
-    picture, _ = explore(ProbingMessages(), letters("score", 50, texts, None), FILTER)
+    picture, _ = explore(Probing(), letters("score", 50, texts, None), FILTER)
     assert picture.decide(texts).shape == (4,)
     assert Words.of(texts[:2]).listed == ()
 
 
 def test_pictures_of_filters_travel():
     known = compose(200, 1)
-    picture, _ = explore(ProbingMessages(), letters("score", 150, known, misled(known)), FILTER)
+    picture, _ = explore(Probing(), letters("score", 150, known, misled(known)), FILTER)
     fresh = compose(100, 2)
     again = pickle.loads(pickle.dumps(picture))
     assert np.array_equal(again.decide(fresh), picture.decide(fresh))
@@ -357,5 +356,5 @@ def test_referrals_count_as_what_they_mean_to_him():
         answered: list = []
         known = Known(x, labels, np.ones(len(x), dtype=bool))
         brief = Brief(cell, SCHEMA, SCORE, Budget(scouting=400), known, scale=Scale.MARGIN)
-        picture, _ = drive(ProbingTables().scout(brief), answer)
+        picture, _ = drive(Probing().scout(brief), answer)
         assert ((picture.decide(fresh) == Decision.BLOCK) == (linear(fresh) >= cut)).mean() > 0.97

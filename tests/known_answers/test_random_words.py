@@ -9,7 +9,7 @@ from vauban.audit.answers import Oracle
 from vauban.audit.runner import search
 from vauban.contracts import LABEL, Ask, Brief, Cohort, Known, NothingLearnt, Outcome, Scale, drive
 from vauban.errors import BadInput
-from vauban.exploratory.random_words import RandomWords
+from vauban.exploratory.random_search import RandomSearch
 from vauban.records import messages
 from vauban.schema import TextSchema
 from vauban.targets import CallableTarget
@@ -24,7 +24,7 @@ def brief(known: Known = KNOWN, queries: int = 200, schema: TextSchema | None = 
     return Brief(Cell.EI, schema or TextSchema(), LABEL, Budget(queries=queries), known, scale=Scale.MARGIN)
 
 
-def asked(attack: RandomWords, told: Brief, ids: tuple[int, ...] = (0, 1, 2)) -> list[tuple[int, list[str]]]:
+def asked(attack: RandomSearch, told: Brief, ids: tuple[int, ...] = (0, 1, 2)) -> list[tuple[int, list[str]]]:
     """What is asked of a filter that blocks everything: victims and the words added."""
     used = np.zeros(len(TEXTS), dtype=np.int64)
 
@@ -42,14 +42,14 @@ def asked(attack: RandomWords, told: Brief, ids: tuple[int, ...] = (0, 1, 2)) ->
 
 
 def test_exactly_as_many_words_and_draws_as_said():
-    rows = asked(RandomWords(words=10, draws=1), brief())
+    rows = asked(RandomSearch(words=10, draws=1), brief())
     assert [i for i, _ in rows] == [0, 1, 2]
     assert all(len(set(words)) == 10 and set(words) <= set(WORDS) for _, words in rows)
     assert len({tuple(words) for _, words in rows}) == 3
 
 
 def test_sizes_double_until_the_budget_is_spent_and_no_set_is_asked_twice():
-    rows = asked(RandomWords(), brief())
+    rows = asked(RandomSearch(), brief())
     assert {len(words) for _, words in rows} == {1, 2, 4, 8, 16, 32}
     keys = [(i, tuple(sorted(words))) for i, words in rows]
     assert len(keys) == len(set(keys))
@@ -57,13 +57,13 @@ def test_sizes_double_until_the_budget_is_spent_and_no_set_is_asked_twice():
 
 
 def test_every_word_is_drawn_as_often_as_any_other():
-    rows = [words for i, words in asked(RandomWords(words=1), brief()) if i == 0]
+    rows = [words for i, words in asked(RandomSearch(words=1), brief()) if i == 0]
     assert sorted(word for (word,) in rows) == WORDS
 
 
 def test_draws_depend_on_the_victim_alone():
-    alone = asked(RandomWords(), brief(), ids=(1,))
-    assert alone == [row for row in asked(RandomWords(), brief()) if row[0] == 1]
+    alone = asked(RandomSearch(), brief(), ids=(1,))
+    assert alone == [row for row in asked(RandomSearch(), brief()) if row[0] == 1]
 
 
 def test_it_reaches_what_chance_reaches():
@@ -74,22 +74,22 @@ def test_it_reaches_what_chance_reaches():
 
     target = CallableTarget(margin, TextSchema(), threshold=0.0, scale=Scale.MARGIN)
     victims = messages(f"offer {i}" for i in range(2000))
-    once, _ = search(RandomWords(words=10, draws=1), "r", brief(), NothingLearnt(), victims, Oracle(target), seed=(1,))
+    once, _ = search(RandomSearch(words=10, draws=1), "r", brief(), NothingLearnt(), victims, Oracle(target), seed=(1,))
     assert abs(once.success.mean() - 10 / 40) < 4 * np.sqrt(0.25 * 0.75 / 2000)
     assert np.unique(once.cost[once.success]).tolist() == [10.0]
-    best, _ = search(RandomWords(), "r", brief(), NothingLearnt(), victims[:50], Oracle(target), seed=(1,))
+    best, _ = search(RandomSearch(), "r", brief(), NothingLearnt(), victims[:50], Oracle(target), seed=(1,))
     assert best.cost.tolist() == [1.0] * 50
 
 
 def test_room_is_respected_and_without_words_nothing_is_asked():
     tight = TextSchema(longest=len("buy now") + len(" word00"))
-    assert {len(words) for _, words in asked(RandomWords(), brief(schema=tight))} == {1}
+    assert {len(words) for _, words in asked(RandomSearch(), brief(schema=tight))} == {1}
     nothing = Known(messages([]), np.empty(0, dtype=np.int8), np.empty(0, dtype=bool))
-    assert asked(RandomWords(), brief(nothing)) == []
-    assert asked(RandomWords(), brief(), ids=()) == []
+    assert asked(RandomSearch(), brief(nothing)) == []
+    assert asked(RandomSearch(), brief(), ids=()) == []
 
 
 @pytest.mark.parametrize("wrong", [{"words": 0}, {"draws": 0}, {"most": 0}])
 def test_sizes_that_are_none_are_refused(wrong):
     with pytest.raises(BadInput, match="1 or more"):
-        RandomWords(**wrong)
+        RandomSearch(**wrong)

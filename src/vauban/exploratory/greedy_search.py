@@ -19,6 +19,8 @@ from vauban.tactics.moves import Moves, Range, moves_around
 
 DONORS = 32
 """Records that reach the goal which victims are dressed as, at most."""
+ALONG, ZOOMS = 12, 3
+"""Records asked about between two known ones, and how often, to find the score at which the decision turns."""
 CORRECTIONS = 4
 """How often a prediction is corrected by its answer before the gains are measured anew."""
 WORTH = 1e-3
@@ -26,9 +28,9 @@ WORTH = 1e-3
 SHARE = 0.01
 """Share of a record's cost below which a change is not worth shrinking."""
 NARROW = 0.02
-"""How narrow, relative to the change, halving makes the interval in which it may end."""
-HALVINGS = 7
-"""Most halvings of one change."""
+"""How narrow, relative to the change, quartering makes the interval in which it may end."""
+QUARTERINGS = 4
+"""Most quarterings of one change."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class GreedySearch:
         known = brief.known.records
         if not len(known) or not most or not isinstance(brief.schema, TableSchema):
             return Bracket()
-        sample = known[brief.rng().permutation(len(known))[: max(most - 40, 1)]]
+        sample = known[brief.rng().permutation(len(known))[: max(most - ZOOMS * (ALONG + len(brief.schema.features)), 1)]]
         try:
             outcome = yield Ask(sample, None, SCORE)
         except BudgetSpent:
@@ -86,21 +88,19 @@ class GreedySearch:
             return Bracket(below, above, donors, effects)
         low = sample[~reached][np.argmax(progress[~reached])]
         high = sample[reached][np.argmin(progress[reached])]
-        shares = np.linspace(0, 1, 41)[1:-1, None]
-        between = np.where(
-            [f.listed for f in brief.schema.features], np.where(shares < 0.5, low, high), low + shares * (high - low)
-        )
-        step = brief.schema.step
-        with np.errstate(invalid="ignore", divide="ignore"):
-            between = np.where(step > 0, np.rint(between / step) * step, between)
-        try:
-            outcome = yield Ask(between, None, SCORE)
-        except BudgetSpent:
-            return Bracket(below, above, donors, effects)
-        progress = brief.progress(outcome.scores[outcome.answered])  # type: ignore[index]
-        reached = brief.reached(outcome.decisions[outcome.answered])
-        below = float(progress[~reached].max(initial=below))
-        above = float(progress[reached].min(initial=above))
+        for _ in range(ZOOMS):
+            path = _path(brief.schema, low, high)
+            try:
+                outcome = yield Ask(path, None, SCORE)
+            except BudgetSpent:
+                break
+            progress = brief.progress(outcome.scores[outcome.answered])  # type: ignore[index]
+            reached = brief.reached(outcome.decisions[outcome.answered])
+            below = float(progress[~reached].max(initial=below))
+            above = float(progress[reached].min(initial=above))
+            path = np.concatenate([low[None], path[outcome.answered], high[None]])
+            turn = int(np.argmax(np.concatenate([[False], reached, [True]])))
+            low, high = path[turn - 1], path[turn]
         return Bracket(below, above, donors, effects)
 
     def search(self, cohort: Cohort, intelligence: Bracket, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
@@ -111,6 +111,22 @@ class GreedySearch:
         with suppress(BudgetSpent):
             yield from _hunt(ledger, intelligence, Range.of(brief.schema, brief.known.records), self)
         return ()
+
+
+def _path(schema: TableSchema, low: Records, high: Records) -> Records:
+    """Return records between two: their listed values change one after the other, then their numbers evenly."""
+    listed = np.array([f.listed for f in schema.features])
+    steps = [low]
+    for j in np.flatnonzero(listed & ~(low == high)):
+        steps.append(steps[-1].copy())
+        steps[-1][j] = high[j]
+    step = schema.step
+    for share in np.linspace(0, 1, ALONG + 1)[:-1]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = low + share * (high - low)
+            value = np.where(step > 0, np.rint(value / step) * step, value)
+        steps.append(np.where(listed, high, value))
+    return np.array(steps[1:])
 
 
 def _effects(schema: TableSchema, records: Records, progress: Floats, harmful: bool) -> tuple[Effect, ...]:
@@ -264,25 +280,33 @@ def _combine(
     full = measured.most() * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
     tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf))
     open_, miss = np.arange(len(live)), np.zeros(len(live))
-    for _ in range(CORRECTIONS):
+    for turn in range(CORRECTIONS):
         rows = live[open_]
-        need = ledger.above[rows] - base[open_] + miss[open_]
+        aim = ledger.above[rows]
+        if 0 < turn < CORRECTIONS - 1:  # the decision may turn before the least progress that is known to be enough
+            aim = np.where(np.isfinite(ledger.below[rows]), aim / 2 + ledger.below[rows] / 2, aim)
+        need = aim - base[open_] + miss[open_]
         need = np.where(ledger.flipped[rows], need, np.minimum(need, full[open_]))
+        mine = measured if len(open_) == len(live) else measured.pick(open_)
+        below = ledger.cost[rows] * (1 - WORTH)
+        chosen = [blend(mine, need, below, between=True)]
+        going = [np.flatnonzero(chosen[0].cost < np.inf)]
+        # the further value costs more than one in between, so that only who found the one looks for the other
+        further = blend(mine.pick(going[0]), need[going[0]], below[going[0]], between=False)
+        chosen.append(further)
+        going.append(going[0][further.cost < np.inf])
+        trying = np.concatenate(going)
+        values = np.concatenate([chosen[0].values[going[0]], further.values[further.cost < np.inf]])
+        original = ledger.cohort.records[rows[trying]]
+        records = original.copy()
+        records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], values)
+        got = yield from ledger.ask(rows[trying], records, schema.cost(original, records), distinct=False)
         short = np.full(len(open_), np.nan)
-        trying = np.arange(len(open_))
-        for between in (True, False):  # to the further value costs more than to one in between, so fewer try it
-            mine = measured if len(trying) == len(live) else measured.pick(open_[trying])
-            chosen = blend(mine, need[trying], ledger.cost[rows[trying]] * (1 - WORTH), between=between)
-            going = np.flatnonzero(chosen.cost < np.inf)
-            trying = trying[going]
-            original = ledger.cohort.records[rows[trying]]
-            records = original.copy()
-            records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], chosen.values[going])
-            got = yield from ledger.ask(rows[trying], records, schema.cost(original, records))
-            short[trying] = np.fmin(short[trying], ledger.above[rows[trying]] - got)
-            further = got > tried.progress[open_[trying]]
-            tried.records[open_[trying[further]]] = records[further]
-            tried.progress[open_[trying[further]]] = got[further]
+        for at in (slice(None, len(going[0])), slice(len(going[0]), None)):
+            who = open_[trying[at]]
+            short[trying[at]] = np.fmin(short[trying[at]], aim[trying[at]] - got[at])
+            nearer = got[at] > tried.progress[who]
+            tried.records[who[nearer]], tried.progress[who[nearer]] = records[at][nearer], got[at][nearer]
         again = np.isfinite(short)
         miss[open_[again]] += short[again]
         open_ = open_[again]
@@ -301,38 +325,50 @@ def _outward(schema: TableSchema, was: Floats, values: Floats) -> Floats:
 
 
 def _shrink(ledger: Ledger, live: Ints) -> Generator[Ask, Outcome, None]:
-    """Take single changes of the best records back, the dearest first: wholly, or else as far as halving finds."""
+    """Take single changes of the best records back, the dearest first: wholly, or as far as quartering finds."""
     schema = ledger.schema
     mine = live[ledger.flipped[live]]
     number = np.isin(schema.mutable, schema.numbers)
     done = np.zeros((len(mine), len(schema.mutable)), dtype=bool)
     slot, tries = np.full(len(mine), -1), np.zeros(len(mine), dtype=np.int64)
-    low, high = np.zeros(len(mine)), np.zeros(len(mine))
+    low, high, unit, rest = (np.zeros(len(mine)) for _ in range(4))
     while len(mine):
         fresh = np.flatnonzero(slot < 0)
         if len(fresh):
             original, best = ledger.cohort.records[mine[fresh]], ledger.best[mine[fresh]]
-            parts = np.where(done[fresh], 0.0, schema.costs(original, best))
-            slot[fresh] = np.argmax(parts, axis=1)
+            parts = schema.costs(original, best)
+            left = np.where(done[fresh], 0.0, parts)
+            slot[fresh] = np.argmax(left, axis=1)
             every = np.arange(len(fresh))
-            worth = parts[every, slot[fresh]] > SHARE * ledger.cost[mine[fresh]]
-            feature = schema.mutable[slot[fresh]]
+            feature, dearest = schema.mutable[slot[fresh]], left[every, slot[fresh]]
             low[fresh], high[fresh], tries[fresh] = original[every, feature], best[every, feature], 0
+            rest[fresh] = parts.sum(axis=1) - dearest
+            unit[fresh] = dearest / np.maximum(np.abs(high[fresh] - low[fresh]), 1e-300)
             done[fresh, slot[fresh]] = True
             keep = ledger.left[mine] > 0
-            keep[fresh] &= worth
+            keep[fresh] &= dearest > SHARE * ledger.cost[mine[fresh]]
             mine, slot, done, tries = mine[keep], slot[keep], done[keep], tries[keep]
-            low, high = low[keep], high[keep]
+            low, high, unit, rest = low[keep], high[keep], unit[keep], rest[keep]
         feature = schema.mutable[slot]
         was, step = ledger.cohort.records[mine, feature], schema.step[feature]
-        value = np.where(tries == 0, low, (low + high) / 2)
+        values = low[:, None] + np.array([0.0, 0.25, 0.5, 0.75]) * (high - low)[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
-            value = np.where((step > 0) & (tries > 0), np.rint(value / step) * step, value)
-        records = ledger.best[mine]
-        records[np.arange(len(mine)), feature] = value
-        got = yield from ledger.ask(mine, records, schema.cost(ledger.cohort.records[mine], records))
-        enough = got >= ledger.above[mine]
-        high, low = np.where(enough, value, high), np.where(enough, low, value)
+            onto = np.rint(values / step[:, None]) * step[:, None]
+        values[:, 1:] = np.where(step[:, None] > 0, onto, values)[:, 1:]
+        worth = (values != low[:, None]) & (values != high[:, None]) & number[slot][:, None]
+        worth[:, 0] = tries == 0
+        worth[:, 2:] &= values[:, 2:] != values[:, 1:-1]
+        row, k = np.nonzero(worth)
+        records = ledger.best[mine[row]]
+        records[np.arange(len(row)), feature[row]] = values[row, k]
+        costs = rest[row] + unit[row] * np.abs(values[row, k] - was[row])
+        got = yield from ledger.ask(mine[row], records, costs)
+        enough = np.zeros(values.shape, dtype=bool)
+        enough[row, k] = got >= ledger.above[mine[row]]
+        first = np.where(enough.any(axis=1), enough.argmax(axis=1), 4)  # the least of the change that is enough
+        every = np.arange(len(mine))
+        edges = np.concatenate([values, high[:, None]], axis=1)
+        low, high = edges[every, np.maximum(first - 1, 0)], edges[every, first]
         tries += 1
         wide = np.abs(high - low) > np.maximum(NARROW * np.abs(high - was), step * 1.5)
-        slot[~number[slot] | (enough & (tries == 1)) | ~wide | (tries > HALVINGS) | np.isnan(got)] = -1
+        slot[~number[slot] | (first == 0) | ~wide | (tries >= QUARTERINGS)] = -1

@@ -1,4 +1,4 @@
-"""The baseline that a search of tables must beat: random changes, shrunk at random."""
+"""The baseline that every attack must beat: random changes of features, random words."""
 
 from __future__ import annotations
 
@@ -9,30 +9,46 @@ from dataclasses import dataclass
 import numpy as np
 
 from vauban.contracts import LABEL, Ask, Brief, Claim, Cohort, NothingLearnt, Outcome, no_scouting
-from vauban.errors import BudgetSpent
+from vauban.errors import BadInput, BudgetSpent
 from vauban.records import Floats, Mask, Modality, Records
-from vauban.schema import TableSchema
+from vauban.schema import TableSchema, TextSchema
+from vauban.tactics.additions import Additions
 from vauban.tactics.ledger import Ledger
 from vauban.tactics.moves import Range
+from vauban.tactics.random_words import add_random_words
+from vauban.tactics.wording import vocabulary
 
 
 @dataclass(frozen=True)
 class RandomSearch:
-    """Give random features random values; take what passed back towards the original at random.
+    """Give random features random values, taking back at random what passed; add random words to messages.
 
     A changed value is that of a known record of the class that reaches the goal, or uniform over what is attainable.
-    Once something passed, half of the questions shrink it.
+    Once something passed, half of the questions shrink it. Words are drawn uniformly from those of known messages: 1,
+    2, 4, 8, ... of them. Random words do not pass a filter of mail (Wittel and Wu, "On attacking statistical spam
+    filters", CEAS 2004); whatever they reach on another filter, good words have to beat.
 
     Attributes:
         batch: records made at a time; those that are new and cheaper than the best are asked about.
         patience: batches without any such record after which a victim is left alone.
+        words: draw exactly as many; by default every power of two up to ``most``.
+        draws: sets drawn of each size for each victim; by default as many as his budget allows.
+        most: words that are drawn at most.
     """
 
     batch: int = 60
     patience: int = 5
+    words: int | None = None
+    draws: int | None = None
+    most: int = 64
 
-    modalities = frozenset({Modality.TABULAR})
+    modalities = frozenset(Modality)
     wants = LABEL
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are none."""
+        if min(n for n in (self.most, self.words, self.draws, self.batch) if n is not None) < 1:
+            raise BadInput(f"Random changes are drawn 1 or more at a time. Got {self!r}.")
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, NothingLearnt]:
         """Ask nothing."""
@@ -42,8 +58,11 @@ class RandomSearch:
         self, cohort: Cohort, intelligence: NothingLearnt, brief: Brief
     ) -> Generator[Ask, Outcome, Sequence[Claim]]:
         """Ask batch after batch, until the questions are spent."""
-        if isinstance(brief.schema, TableSchema) and len(cohort) and len(brief.schema.mutable):
-            with suppress(BudgetSpent):
+        with suppress(BudgetSpent):
+            if isinstance(brief.schema, TextSchema):
+                state = Additions(cohort, vocabulary(brief.known.records), brief.schema, brief)
+                yield from add_random_words(state, self.words, self.draws, self.most)
+            elif len(cohort) and len(brief.schema.mutable):
                 yield from self._search(Ledger.open(brief.schema, brief, cohort, LABEL, -np.inf, np.inf))
         return ()
 

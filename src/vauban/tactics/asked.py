@@ -16,7 +16,7 @@ _LARGEST = 1 << 17
 class Asked:
     """A bit a record asked about, addressed by its hash: never forgets, and now and then takes a new record for an old.
 
-    That happens to one record in sixteen at most, once a victim's questions are all used, and costs nothing but another try.
+    That happens to one record in sixteen at most, once a victim's questions are all used, and costs but another try.
 
     Attributes:
         seen: (n, size) bits of each victim.

@@ -37,6 +37,7 @@ class Measured:
         near: (k, M) the column of the next move towards the original value.
         near_cost: (k, M) what that one costs.
         slope, start: (k, M) cost between the two is ``start + slope * gain``, if the gain rises evenly.
+        rate: (k,) the most gain for its cost of any move; 0 where none gains.
     """
 
     moves: Moves
@@ -46,6 +47,7 @@ class Measured:
     near_cost: Floats
     slope: Floats
     start: Floats
+    rate: Floats
 
     @staticmethod
     def of(moves: Moves, gains: Floats) -> Measured:
@@ -61,7 +63,9 @@ class Measured:
         costs = np.where(usable, moves.costs, np.inf)
         start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), costs)
         near_cost = np.where(even, near_cost, 0.0)
-        return Measured(moves, np.where(usable, gains, -np.inf), costs, near, near_cost, slope, start)
+        gains = np.where(usable, gains, -np.inf)
+        rate = (np.maximum(gains, 0.0) / np.maximum(costs, _TINY)).max(axis=1, initial=0.0)
+        return Measured(moves, gains, costs, near, near_cost, slope, start, rate)
 
     def most(self) -> Floats:
         """Return what all slots can gain together (k,)."""
@@ -70,7 +74,7 @@ class Measured:
             total += self.gains[:, self.moves.slot == slot].max(axis=1, initial=0.0)
         return total
 
-    def pick(self, which: Ints | slice) -> Measured:
+    def pick(self, which: Ints) -> Measured:
         """Return what is known of some of the victims."""
         m = self.moves
         moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
@@ -82,6 +86,7 @@ class Measured:
             self.near_cost[which],
             self.slope[which],
             self.start[which],
+            self.rate[which],
         )
 
 
@@ -99,11 +104,14 @@ def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, mos
             stops in between; otherwise it comes only at the further value.
         most_steps: most moves chosen.
     """
-    parts = [
-        _blend(measured.pick(slice(i, i + BLOCK)), need[i : i + BLOCK], below[i : i + BLOCK], between, most_steps)
-        for i in range(0, max(len(need), 1), BLOCK)
-    ]
-    return Blend(np.concatenate([p.values for p in parts]), np.concatenate([p.cost for p in parts]))
+    values, cost = np.zeros((len(need), int(measured.moves.slot.max(initial=-1)) + 1)), np.full(len(need), np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hope = np.flatnonzero(np.maximum(need, 0.0) / measured.rate < below)  # nobody gains more for his money
+    for i in range(0, len(hope), BLOCK):
+        at = hope[i : i + BLOCK]
+        part = _blend(measured.pick(at), need[at], below[at], between, most_steps)
+        values[at], cost[at] = part.values, part.cost
+    return Blend(values, cost)
 
 
 def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_steps: int) -> Blend:
@@ -120,7 +128,7 @@ def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_
         with np.errstate(invalid="ignore", divide="ignore"):
             rate = np.where(gain > _TINY, gain / np.maximum(costs - held_cost, _TINY), -np.inf)
             bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)
-        hope = np.flatnonzero(bound < best_cost[rows])  # nobody gains more for his money than the best rate
+        hope = np.flatnonzero(bound < best_cost[rows])  # as above, of what is left
         if len(hope) < len(rows):
             rows, gain, rate, every = rows[hope], gain[hope], rate[hope], np.arange(len(hope))
             gains, costs, slope, start, least = gains[hope], costs[hope], slope[hope], start[hope], least[hope]

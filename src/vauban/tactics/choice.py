@@ -1,4 +1,4 @@
-"""Which of several substitutes to believe: cross-validation on answers, and the simplest of those hardly worse."""
+"""Which of several substitutes to believe: cross-validation on answers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from vauban.tactics.evidence import Answered
 FOLDS = 3
 FEWEST = 20
 """Answers, and records as they occur among them, from which models are told apart."""
-PREFER = 1.0
-"""Standard errors by which a later model must be better."""
 
 
 def nearness(margins: Floats) -> Floats:
@@ -50,15 +48,12 @@ def losses(data: Answered, fit: Callable[[Answered], Callable[[Records], Floats]
     return np.asarray(out[judged])
 
 
-def simplest(losses: Sequence[Floats]) -> int:
-    """Return the first of several models that is not worse than the best by more than one standard error.
+def best(losses: Sequence[Floats]) -> int:
+    """Return the model of the lowest mean loss; the first, unless that is better by more than one standard error.
 
-    Losses are paired, (n,) a model; the rule is that of Breiman, Friedman, Olshen and Stone, "Classification and
-    regression trees" (1984, section 3.4.3).
+    Losses are paired, (n,) a model. The first is what stands until something is shown to be better: the rule of
+    Breiman, Friedman, Olshen and Stone, "Classification and regression trees" (1984, section 3.4.3).
     """
-    best = min(range(len(losses)), key=lambda i: float(losses[i].mean()))
-    for i, loss in enumerate(losses):
-        excess = loss - losses[best]
-        if float(excess.mean()) <= PREFER * float(excess.std()) / np.sqrt(len(excess)):
-            return i
-    return best
+    lowest = min(range(len(losses)), key=lambda i: float(losses[i].mean()))
+    gain = losses[0] - losses[lowest]
+    return lowest if float(gain.mean()) > float(gain.std()) / np.sqrt(len(gain)) else 0

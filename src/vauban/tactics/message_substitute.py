@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from vauban.contracts import Decisions
 from vauban.records import Floats, Ints, Mask, Records
-from vauban.tactics.choice import FEWEST, losses, nearness, simplest
+from vauban.tactics.choice import FEWEST, best, losses, nearness
 from vauban.tactics.evidence import Answered
 from vauban.threat import Decision
 
@@ -115,7 +115,7 @@ RECIPES = (
     Recipe(normal=True, strength=100.0, heeds=False),
     Recipe(normal=False, strength=100.0, heeds=False),
 )
-"""From the one that trusts labels most to those that trust them least: order settles what is too close to call."""
+"""The first stands until answers show another to be better."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def best_recipe(data: Answered, words: Words, prior: MessageSubstitute) -> Recip
     """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
     if len(data) < FEWEST or not data.torn or not words.listed:
         return RECIPES[0]
-    return RECIPES[simplest([_losses(recipe, data, words, prior) for recipe in RECIPES])]
+    return RECIPES[best([_losses(recipe, data, words, prior) for recipe in RECIPES])]
 
 
 def _losses(recipe: Recipe, data: Answered, words: Words, prior: MessageSubstitute) -> Floats:

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from vauban.contracts import Decisions
 from vauban.records import Floats, Mask, Records
 from vauban.schema import TableSchema
-from vauban.tactics.choice import FEWEST, losses, nearness, simplest
+from vauban.tactics.choice import FEWEST, best, losses, nearness
 from vauban.tactics.evidence import Answered
 from vauban.threat import Decision
 
@@ -81,7 +81,7 @@ RECIPES = (
     Recipe("boosted"),
     Recipe("forest", heeds=False),
 )
-"""From the one that trusts labels most to the one that trusts them least: order settles what is too close to call."""
+"""The first stands until answers show another to be better."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def best_recipe(data: Answered, design: Design, prior: TableSubstitute, seed: in
     """Return the recipe that cross-validation on the answers prefers; what labels teach, where they cannot tell."""
     if len(data) < FEWEST or not data.torn:
         return RECIPES[0]
-    return RECIPES[simplest([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])]
+    return RECIPES[best([_losses(recipe, data, design, prior, seed) for recipe in RECIPES])]
 
 
 def _losses(recipe: Recipe, data: Answered, design: Design, prior: TableSubstitute, seed: int) -> Floats:

@@ -173,6 +173,12 @@ class EstimatorTarget:
             seconds += time.perf_counter() - started
         return np.concatenate(parts), seconds
 
+    def _safe_margin(self, records: Records) -> Floats:
+        try:
+            return self._margin(records)
+        except Exception as error:
+            raise TargetError(f"The model {self.name!r} failed on {len(records)} records: {error}") from error
+
     def _margin(self, records: Records) -> Floats:
         scores = np.asarray(self._score(self._raw(records)), dtype=np.float64)
         if self.scale is Scale.PROBABILITY:
@@ -193,9 +199,9 @@ class EstimatorTarget:
                 return None
             limit = float(np.log(self.threshold) - np.log1p(-self.threshold))
         try:
-            return read_additive(self._margin, self.schema, self.sample[:200], limit, self.name)
+            return read_additive(self._safe_margin, self.schema, self.sample[:200], limit, self.name)
         except TargetError:
-            return None  # not additive: STRUCTURE is then not among the grants, and asking for it says so
+            return None  # no sum of parts, or it fails, as it then will when asked: STRUCTURE is not among the grants
 
     def structure(self) -> Structure:
         """Return the model's parts; TargetError if its margin is no sum over features."""

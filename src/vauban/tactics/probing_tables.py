@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vauban.contracts import LABEL, Ask, Brief, Decisions, Effect, Outcome
-from vauban.errors import BadInput, BudgetSpent
-from vauban.records import Floats, Mask, Modality, Records
+from vauban.contracts import Ask, Brief, Decisions, Effect, Outcome
+from vauban.errors import BudgetSpent
+from vauban.records import Floats, Mask, Records
 from vauban.schema import TableSchema
 from vauban.tactics.evidence import Notebook
 from vauban.tactics.profile import effects_of, spread, turning, with_value
@@ -262,32 +262,19 @@ class _Probe:
         return TablePicture(self.effects(substitute), substitute)
 
 
-@dataclass(frozen=True)
-class ProbingTables:
-    """Explore a model of tables.
+def probe_table(brief: Brief, schema: TableSchema, bases: int, most: int) -> Generator[Ask, Outcome, TablePicture]:
+    """Ask within the budget and return the picture.
 
-    He may ask about any record that can occur, also with features changed that he could not change of his own record:
-    look-alikes differ in those. With labels alone he learns from decisions, with scores from log-odds.
-
-    Attributes:
+    Args:
+        brief: of the scouting.
+        schema: of its records.
         bases: records that are bisected along a feature; the threshold is the median of those that turn.
         most: no round of questions is begun after so many, whatever the budget.
     """
-
-    bases: int = 15
-    most: int = 20_000
-
-    modalities = frozenset({Modality.TABULAR})
-    wants = LABEL
-
-    def scout(self, brief: Brief) -> Generator[Ask, Outcome, TablePicture]:
-        """Ask within the budget and return the picture; without questions it is made from known labels alone."""
-        if not isinstance(brief.schema, TableSchema):
-            raise BadInput(f"Probing of tables needs a table's schema. Got {type(brief.schema).__name__}.")
-        probe = _Probe(brief, brief.schema, self.bases, self.most)
-        with suppress(BudgetSpent):
-            yield from probe.run()
-        return probe.picture()
+    probe = _Probe(brief, schema, bases, most)
+    with suppress(BudgetSpent):
+        yield from probe.run()
+    return probe.picture()
 
 
 def _drawn(schema: TableSchema, n: int, rng: np.random.Generator) -> Records:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vauban.contracts import LABEL, Ask, Brief, Decisions, Effect, Outcome
-from vauban.errors import BadInput, BudgetSpent
-from vauban.records import Ints, Mask, Modality, Records, messages
+from vauban.contracts import Ask, Brief, Decisions, Effect, Outcome
+from vauban.errors import BudgetSpent
+from vauban.records import Ints, Mask, Records, messages
 from vauban.schema import TextSchema
 from vauban.tactics.evidence import Notebook
 from vauban.tactics.message_substitute import RECIPES, MessageSubstitute, Words, best_recipe, fit, learn_labels
@@ -233,32 +233,21 @@ class _Probe:
         return MessagePicture(self.effects(substitute), substitute)
 
 
-@dataclass(frozen=True)
-class ProbingMessages:
-    """Explore a filter of messages.
+def probe_messages(
+    brief: Brief, schema: TextSchema, most: int, reported: int
+) -> Generator[Ask, Outcome, MessagePicture]:
+    """Ask within the budget and return the picture; without messages of his own he asks nothing.
 
-    With labels alone he learns from decisions, with scores from log-odds. He learns of the words that his own messages
-    hold; without any he asks nothing.
-
-    Attributes:
+    Args:
+        brief: of the scouting.
+        schema: of its records.
         most: no round of questions is begun after so many, whatever the budget.
         reported: most words in the picture's effects.
     """
-
-    most: int = 20_000
-    reported: int = 200
-
-    modalities = frozenset({Modality.TEXT})
-    wants = LABEL
-
-    def scout(self, brief: Brief) -> Generator[Ask, Outcome, MessagePicture]:
-        """Ask within the budget and return the picture; without questions it is made from known labels alone."""
-        if not isinstance(brief.schema, TextSchema):
-            raise BadInput(f"Probing of messages needs a schema of messages. Got {type(brief.schema).__name__}.")
-        probe = _Probe(brief, brief.schema, self.most, self.reported)
-        with suppress(BudgetSpent):
-            yield from probe.run()
-        return probe.picture()
+    probe = _Probe(brief, schema, most, reported)
+    with suppress(BudgetSpent):
+        yield from probe.run()
+    return probe.picture()
 
 
 def _half(text: str, which: int) -> str:
