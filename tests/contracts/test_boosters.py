@@ -65,7 +65,7 @@ def classifier(library: str, **settings):
 
 @lru_cache
 def fitted(library: str, several: bool = False):
-    records, frame, labels = table(library)
+    _, frame, labels = table(library)
     extra = {"cat_features": ["purpose"]} if library == "catboost" else {}
     return classifier(library, **extra).fit(frame, labels if several else (labels > 0).astype(int))
 
@@ -191,7 +191,7 @@ def test_categories_listed_in_another_order_than_in_training_mean_the_same(libra
         for f in SCHEMA.features
     )
     other = TableSchema(features)
-    records, frame, _ = table(library)
+    _, frame, _ = table(library)
     turned = other.encode(frame)
     expected = rounded(np.asarray(fitted(library).predict_proba(frame)[:, 1], dtype=np.float64))
     for target in (
@@ -273,7 +273,7 @@ def raw_frame(found: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize("kind", ["wrapper", "booster", "booster of three"])
 def test_every_success_flips_the_real_model_and_verifies_from_the_run_folder(library, kind, tmp_path) -> None:
     several = kind == "booster of three"
-    records, frame, labels = table(library)
+    _, frame, labels = table(library)
     model = fitted(library, several)
     given = model if kind == "wrapper" else booster_of(model)
     result = api.audit(
@@ -323,7 +323,7 @@ def test_a_booster_that_predicts_no_probability_is_refused(library) -> None:
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_schema_that_the_booster_was_not_trained_on_is_refused(library) -> None:
     booster = booster_of(fitted(library))
-    with pytest.raises(BadInput, match="trained on the columns .*months"):
+    with pytest.raises(BadInput, match=r"trained on the columns .*months"):
         BoosterTarget(booster, TableSchema(SCHEMA.features[:2]))
     with pytest.raises(BadInput, match=r"takes 3 columns. Its schema has 2"):
         BoosterTarget(booster_of(bare(library).estimator), TableSchema(NUMBERS.features[:2]))
@@ -344,7 +344,7 @@ def test_columns_of_another_dtype_than_in_training_are_refused() -> None:
     features = tuple(
         Feature(f.name, f.kind, values=PURPOSES, dtype="str") if f.name == "purpose" else f for f in SCHEMA.features
     )
-    with pytest.raises(BadInput, match="trained on 1 columns of dtype category. Its schema has 0: none"):
+    with pytest.raises(BadInput, match=r"trained on 1 columns of dtype category. Its schema has 0: none"):
         BoosterTarget(booster_of(fitted("lightgbm")), TableSchema(features))
 
 
