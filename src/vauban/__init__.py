@@ -12,5 +12,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         from vauban import api
 
-        return getattr(api, name)
+        # Kept: importing api binds the package vauban.audit to the name of the function, which would be found next.
+        globals().update({public: getattr(api, public) for public in __all__})
+        return globals()[name]
     raise AttributeError(f"module 'vauban' has no attribute {name!r}")

@@ -34,7 +34,7 @@ from vauban.reports import FORMATS
 from vauban.results import AuditResult, to_json
 from vauban.schema import Price, Schema, TextSchema, infer_schema
 from vauban.system import Economics, System, split
-from vauban.targets import EstimatorTarget
+from vauban.targets import BoosterTarget, EstimatorTarget, is_booster
 from vauban.threat import Budget, Cell, Grant, ThreatModel
 
 HELD_OUT = {"train": 0.0, "tuning": 0.1, "known": 0.3, "victims": 0.6}
@@ -74,12 +74,13 @@ def audit(
     """Attack a fitted model and say what got through, at what cost.
 
     Args:
-        model: a fitted scikit-learn classifier or pipeline, or any `Target` (see `vauban.targets.CallableTarget`).
+        model: a fitted scikit-learn classifier or pipeline, that of XGBoost, LightGBM or CatBoost included, a native
+            booster of these, or any `Target` (see `vauban.targets.CallableTarget`).
         records: held-out records, which the model was not trained on: the raw frame of a table, its matrix, or texts.
         labels: (n,) true labels of the records; the value ``harmful`` marks harmful ones.
         schema: what records may be and what changes cost; inferred from the records by default.
         threshold: scores at or above it are blocked; 0.5 for probabilities and 0 for margins by default.
-        harmful: the model's class that is the harmful one.
+        harmful: the model's class that is the harmful one; of more than two classes, a list of those that are.
         cells: EI (harmful records pass), EA (good records blocked).
         grants: what the attacker gets: label, score, gradient, structure.
         queries: questions a victim, and as many before, to scout.
@@ -211,10 +212,14 @@ def _marked(labels: Any, harmful: Any) -> np.ndarray[Any, Any]:
     raw = pd.Series(labels).reset_index(drop=True)
     if raw.isna().any():
         raise BadInput(f"{int(raw.isna().sum())} of {len(raw)} labels are missing. Give every record a label.")
-    marked = (raw == harmful).to_numpy(dtype=np.int8)
+    several = isinstance(harmful, (list, tuple, set, frozenset))
+    marked = (raw.isin(list(harmful)) if several else raw == harmful).to_numpy(dtype=np.int8)
     seen = ", ".join(map(repr, raw.unique().tolist()[:5]))
-    if raw.nunique() > 2:
-        raise BadInput(f"The labels must have two values, harmful and good. They hold {raw.nunique()}: {seen}.")
+    if raw.nunique() > 2 and not several:
+        raise BadInput(
+            f"The labels must have two values, harmful and good. They hold {raw.nunique()}: {seen}. "
+            "Of several classes, say which are harmful: harmful=[...]."
+        )
     if not marked.any():
         raise BadInput(f"The harmful class {harmful!r} never occurs in the labels. They hold: {seen}.")
     return np.asarray(marked)
@@ -226,6 +231,8 @@ def _target(model: Any, schema: Schema | None, threshold: float | None, harmful:
     assert schema is not None  # noqa: S101 - inferred above for whatever is no Target
     limit = math.nan if threshold is None else threshold
     kind = type(model).__name__
+    if is_booster(model):
+        return BoosterTarget(model, schema, 0.5 if threshold is None else threshold, harmful, name=kind)
     return EstimatorTarget(model, schema, limit, harmful, name=kind, sample=schema.encode(tuning))
 
 

@@ -60,6 +60,61 @@ TAIWAN_RANGES = {
 }
 
 
+SOUTH_GERMAN_CODES = {
+    "status": range(1, 5),
+    "duration": range(4, 73),
+    "purpose": range(11),
+    "amount": range(250, 18425),
+    "savings": range(1, 6),
+    "employment_duration": range(1, 6),
+    "installment_rate": range(1, 5),
+    "other_debtors": range(1, 4),
+    "present_residence": range(1, 5),
+    "property": range(1, 5),
+    "other_installment_plans": range(1, 4),
+    "housing": range(1, 4),
+    "job": range(1, 5),
+    "telephone": range(1, 3),
+}
+SOUTH_GERMAN_RISING = {"employment_duration", "installment_rate", "present_residence"}
+
+MORE_CREDIT_RANGES = {
+    "RevolvingUtilizationOfUnsecuredLines": (0, 50708),
+    "DebtRatio": (0, 329664),
+    "MonthlyIncome": (0, 3008750),
+    "NumberOfOpenCreditLinesAndLoans": (0, 58),
+    "NumberRealEstateLoansOrLines": (0, 54),
+}
+MORE_CREDIT_REAL = {"RevolvingUtilizationOfUnsecuredLines", "DebtRatio"}
+
+
+def south_german(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Yield what is impossible about an applicant, after the code table of the corrected data (Groemping 2019)."""
+    for name, value in after.items():
+        if name not in SOUTH_GERMAN_CODES and before[name] != value:
+            yield f"{name} cannot change"
+        if name in SOUTH_GERMAN_CODES and value not in SOUTH_GERMAN_CODES[name]:
+            yield f"{name} cannot be {value!r}"
+        if name in SOUTH_GERMAN_RISING and value < before[name]:
+            yield f"{name} only grows"
+
+
+def give_me_some_credit(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Yield what is impossible about a borrower; what is missing stays missing."""
+    for name, value in after.items():
+        same = before[name] == value or (pd.isna(before[name]) and pd.isna(value))
+        if same:
+            continue
+        if name not in MORE_CREDIT_RANGES:
+            yield f"{name} cannot change"
+        elif pd.isna(value) or pd.isna(before[name]):
+            yield f"{name} cannot become or cease to be missing"
+        elif not MORE_CREDIT_RANGES[name][0] <= value <= MORE_CREDIT_RANGES[name][1]:
+            yield f"{name} cannot be {value!r}"
+        elif name not in MORE_CREDIT_REAL and value != int(value):
+            yield f"{name} must be whole, not {value!r}"
+
+
 def german(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Yield what is impossible about an applicant."""
     for name, codes in GERMAN_CODES.items():

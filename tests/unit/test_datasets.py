@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import re
 import time
+import zipfile
 from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
@@ -32,8 +34,8 @@ from vauban.datasets.messages import MOST_ROWS
 from vauban.errors import BadInput
 
 GENERATED = ("generated-spam", "generated-credit")
-PUBLIC = ("sms", "enron", "german", "taiwan")
-TABLES = ("generated-credit", "german", "taiwan")
+PUBLIC = ("sms", "enron", "youtube", "spambase", "german", "south-german", "taiwan", "give-me-some-credit")
+TABLES = ("generated-credit", "german", "south-german", "taiwan", "give-me-some-credit")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_every_name_has_a_description_that_says_where_its_file_is() -> None:
     for name in names():
         info = describe(name)
         assert info.name == name
-        assert info.scenario == ("spam" if info.kind == "messages" else "credit")
+        assert info.scenario == ("spam" if info.kind == "messages" or name == "spambase" else "credit")
         assert (info.file is None) == (info.address is None) == (name in GENERATED)
 
 
@@ -305,11 +307,30 @@ def test_another_file_is_refused_with_both_digests(name, tmp_path, monkeypatch) 
     path = tmp_path / describe(name).file
     path.parent.mkdir()
     content = b"ham\tnot what was published"
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    pack = {".gz": gzip.compress, ".zip": zipped}.get(path.suffix, bytes)
+    path.write_bytes(pack(content))
     with pytest.raises(BadInput, match="not the published file") as raised:
         load(name)
     assert hashlib.sha256(content).hexdigest() in str(raised.value)
-    assert public.PUBLIC[name].sha256[0] in str(raised.value)
+    assert public.PUBLIC[name].files[0].sha256[0] in str(raised.value)
+
+
+def zipped(content: bytes, *names: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names or ("content.csv",):
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_a_zip_file_that_is_damaged_or_holds_several_files_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("VAUBAN_DATA_DIR", str(tmp_path))
+    path = tmp_path / describe("give-me-some-credit").file
+    path.parent.mkdir()
+    for content in (zipped(b"x" * 99)[:-30], b"no zip at all", zipped(b"x", "a", "b")):
+        path.write_bytes(content)
+        with pytest.raises(BadInput, match="no complete zip file"):
+            load("give-me-some-credit")
 
 
 def test_a_gzip_file_that_is_cut_short_is_refused(tmp_path, monkeypatch) -> None:
@@ -330,9 +351,8 @@ def test_a_loader_reads_quotes_duplicates_and_labels_as_they_are(tmp_path, monke
     lines = ['ham\tshe said "hi', "spam\tWIN 10 now", 'ham\tyes" she did', "spam\tWIN 20 now", "spam\tWIN 10 now"]
     content = "\n".join(lines).encode()
     monkeypatch.setenv("VAUBAN_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(
-        public, "PUBLIC", {"sms": replace(public.PUBLIC["sms"], sha256=(hashlib.sha256(content).hexdigest(),))}
-    )
+    file = replace(public.PUBLIC["sms"].files[0], sha256=(hashlib.sha256(content).hexdigest(),))
+    monkeypatch.setattr(public, "PUBLIC", {"sms": replace(public.PUBLIC["sms"], files=(file,))})
     path = tmp_path / describe("sms").file
     path.parent.mkdir()
     path.write_bytes(content)
@@ -349,8 +369,12 @@ def test_a_loader_reads_quotes_duplicates_and_labels_as_they_are(tmp_path, monke
     [
         ("sms", (5140, 1), 623, {"exact duplicates": 403, "near duplicates": 31}),
         ("enron", (29170, 1), 14534, {"exact duplicates": 3222, "near duplicates": 1323}),
+        ("youtube", (1718, 1), 829, {"exact duplicates": 207, "near duplicates": 31}),
+        ("spambase", (4601, 57), 1813, {}),
         ("german", (1000, 20), 300, {}),
+        ("south-german", (1000, 20), 300, {}),
         ("taiwan", (30000, 23), 6636, {}),
+        ("give-me-some-credit", (150000, 10), 10026, {}),
     ],
 )
 def test_public_data_has_its_published_size_and_balance(name, shape, harmful, removed) -> None:
@@ -362,11 +386,56 @@ def test_public_data_has_its_published_size_and_balance(name, shape, harmful, re
     assert int(data.labels.sum()) == harmful
     assert data.labels.dtype == np.int8
     assert data.removed == removed
-    assert not data.frame.isna().any().any()
+    absent = data.frame.isna().sum()
+    expected = {"MonthlyIncome": 29731, "NumberOfDependents": 3924} if name == "give-me-some-credit" else {}
+    assert absent[absent > 0].to_dict() == expected
     if data.kind == "messages":
         assert len({normalise(text) for text in data.frame["text"]}) == len(data.frame)
+    elif name == "spambase":
+        assert data.facts is None
     else:
         check_facts(data)
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("public_data")
+def test_south_german_credit_is_read_the_same_below_german_names(tmp_path, monkeypatch) -> None:
+    english = load("south-german")
+    lines = (public.data_folder() / describe("south-german").file).read_bytes().split(b"\n", 1)[1]
+    names = (
+        b"laufkont laufzeit moral verw hoehe sparkont beszeit rate famges buerge wohnzeit verm alter weitkred wohn "
+        b"bishkred beruf pers telef gastarb kredit\n"
+    )
+    path = tmp_path / describe("south-german").file
+    path.parent.mkdir()
+    path.write_bytes(names + lines)
+    monkeypatch.setenv("VAUBAN_DATA_DIR", str(tmp_path))
+    german = load("south-german")
+    pd.testing.assert_frame_equal(german.frame, english.frame)
+    np.testing.assert_array_equal(german.labels, english.labels)
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("public_data")
+def test_corrected_codes_agree_with_the_original_ones_where_these_were_right() -> None:
+    # Both tables are the same applicants in another order; amount, duration and age tell most of them apart.
+    old, new = load("german"), load("south-german")
+    left = old.frame[["credit_amount", "duration", "age", "housing", "telephone"]].assign(bad=old.labels)
+    right = new.frame[["amount", "duration", "age", "housing", "telephone"]].assign(bad=new.labels)
+    left.columns = right.columns
+    key = ["amount", "duration", "age"]
+    alone = [frame[~frame.duplicated(key, keep=False)] for frame in (left, right)]
+    both = alone[0].merge(alone[1], on=key, suffixes=("", "_new"))
+    assert len(both) > 900
+    assert (both["bad"] == both["bad_new"]).all()
+    assert (both["telephone"].map({"A191": 1, "A192": 2}) == both["telephone_new"]).all()
+    assert (both["housing"].map({"A153": 1, "A151": 2, "A152": 3}) == both["housing_new"]).mean() > 0.99
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("public_data")
+def test_comments_hold_no_mark_that_the_export_left() -> None:
+    assert not load("youtube").frame["text"].str.contains("\ufeff").any()
 
 
 @pytest.mark.data

@@ -4,7 +4,8 @@ run.json          what was asked for, written first; what --resume reads
 result.json       what was found
 records.parquet   every success: the record before and after
 system.json       schema, prices and threshold, by cell
-model.skops       the model, where it has this safe format; otherwise run.json holds its fingerprint only
+model.skops       the model, where it has this safe format (model.ubj, model.txt or model.cbm: a booster in its
+                  library's own); otherwise run.json holds its fingerprint only
 answers/          every answer of the model, append-only
 report.html       for people
 """
@@ -30,15 +31,24 @@ from vauban.errors import BadInput, VaubanError
 from vauban.results import to_json
 from vauban.schema import Schema, from_stored, to_stored
 from vauban.system import System
-from vauban.targets import EstimatorTarget
+from vauban.targets import BoosterTarget, EstimatorTarget, is_booster, native_of, read_booster
 from vauban.threat import Cell, ThreatModel
 
 FORMAT = 1
 SAMPLE = 500
 """Records whose scores make a model's fingerprint."""
 
-TRUSTED = ("numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
-"""What skops does not load unasked, but holds numbers only: the trees of scikit-learn's gradient boosting."""
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "collections.OrderedDict",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "catboost.core.CatBoostClassifier",
+)
+"""What skops does not load unasked, but holds numbers and names only: trees, and boosters."""
 
 _STARTED = ("request", "fingerprint", "data", "model", "model_sha256", "model_note")
 _SUCCESS = ("victim_id", "attack", "cell", "cost", "queries")
@@ -116,6 +126,10 @@ def describe_start(out: Path | None, request: Mapping[str, Any], system: System)
 
 def save_model(out: Path, target: Target) -> tuple[str | None, str]:
     """Save the model in a safe format if it has one; return the file's name, or None and the reason."""
+    if isinstance(target, BoosterTarget):
+        native = native_of(target)
+        native.save(out / f"model{native.suffix}")
+        return f"model{native.suffix}", ""
     if not isinstance(target, EstimatorTarget):
         return None, f"a {type(target).__name__} has no safe format"
     import skops.io
@@ -266,7 +280,8 @@ def _target(run: Path, about: Mapping[str, Any], stored: Mapping[str, Any], sche
         return model
     if model is None:
         model = load_model(run, about)
-    return EstimatorTarget(model, schema, threshold=stored["threshold"], harmful=stored["harmful"], name=stored["name"])
+    kind = BoosterTarget if is_booster(model) else EstimatorTarget
+    return kind(model, schema, threshold=stored["threshold"], harmful=stored["harmful"], name=stored["name"])
 
 
 def _untrusted(path: Path) -> list[str]:
@@ -288,6 +303,8 @@ def load_model(run: Path, about: Mapping[str, Any]) -> Any:
     try:
         if _sha256(path) != about["model_sha256"]:
             raise BadInput(f"{path} is not the model that this run audited: its hash is another. Run the audit again.")
+        if path.suffix != ".skops":
+            return read_booster(path)
         strange = _untrusted(path)
         if strange:
             raise BadInput(f"{path} holds types that are not loaded without trust: {', '.join(strange)}.")

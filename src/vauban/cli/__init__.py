@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from vauban.cli.audit import audit
+from vauban.cli.fetch import fetch
 from vauban.cli.look import info, list_, report, verify
 from vauban.errors import ExitCode, VaubanError
 
@@ -25,7 +26,7 @@ def cli() -> None:
     """
 
 
-for _command in (audit, list_, info, report, verify):
+for _command in (audit, list_, info, report, verify, fetch):
     cli.add_command(_command)
 
 

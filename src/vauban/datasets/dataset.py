@@ -23,7 +23,8 @@ class Dataset:
     ``frame`` (n, d) holds the feature columns as the model receives them; messages are one column ``text`` of str.
     ``labels`` (n,) are 1 for harmful records (``positive`` says what that means here) and 0 for legitimate ones.
     ``removed`` counts the records left out, by reason. ``facts`` says of each feature of a table who can change it, how
-    and at what price (None for messages); the format is that of the files in ``datasets/prices``.
+    and at what price (None for messages, and for tables that nobody has priced); the format is that of the files in
+    ``datasets/prices``.
     """
 
     name: str
@@ -41,7 +42,8 @@ class DatasetInfo:
     """What a list of data sets shows: known without loading anything.
 
     ``rows`` is the number that ``load`` returns by default. ``address`` is where the publisher offers the data and
-    ``file`` the path under the data folder where the loader looks; both are None for generated data.
+    ``file`` the path under the data folder where the loader looks, the first of several; both are None for generated
+    data.
     """
 
     name: str

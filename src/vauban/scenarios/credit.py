@@ -16,7 +16,7 @@ from vauban.system import Economics, Part, System, split
 from vauban.targets import EstimatorTarget
 from vauban.threat import Cell
 
-DATA = ("generated-credit", "german", "taiwan")
+DATA = ("generated-credit", "german", "south-german", "taiwan", "give-me-some-credit")
 
 ATTACKER = {
     Cell.EI: "an applicant (or the broker who prepares his form) whom the model rejects, who tries again with changes",
@@ -30,14 +30,17 @@ PRICES: Mapping[Cell, Mapping[str, Price]] = {}
 WORST = 0.8
 """Quantile of the tuning scores at which applicants are rejected: the worst fifth."""
 
-HALF = frozenset({"german"})
+HALF = frozenset({"german", "south-german"})
 """Data sets whose models reject at a probability of one half."""
 
+GERMAN = Economics(
+    "EUR", miss=5, block=1, gain=10, unit=1, note="Losses are UCI's cost matrix (5 to 1), effort taken as its unit."
+)
 ECONOMICS = {
-    "german": Economics(
-        "EUR", miss=5, block=1, gain=10, unit=1, note="Losses are UCI's cost matrix (5 to 1), effort taken as its unit."
-    ),
+    "german": GERMAN,
+    "south-german": GERMAN,
     "taiwan": Economics("NT$", miss=100_000, block=10_000, gain=100_000, unit=10_000, note="Assumed round amounts."),
+    "give-me-some-credit": Economics("USD", miss=10_000, block=1_000, gain=10_000, unit=500, note="Assumed amounts."),
     "generated-credit": Economics("EUR", miss=4000, block=500, gain=2500, note="Assumed; prices are in euros."),
 }
 

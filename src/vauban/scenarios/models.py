@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 from typing import Any
 
-from vauban.errors import unknown
+from vauban.errors import BadInput, unknown
 from vauban.schema import TableSchema
 
-MODELS = ("logistic-regression", "naive-bayes", "linear-svm", "random-forest", "hist-gradient-boosting")
+BOOSTERS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
+    "xgboost": ("xgboost", "XGBClassifier", {"n_estimators": 150, "max_depth": 4, "n_jobs": 1}),
+    "lightgbm": ("lightgbm", "LGBMClassifier", {"n_estimators": 150, "num_leaves": 15, "n_jobs": 1, "verbose": -1}),
+    "catboost": (
+        "catboost",
+        "CatBoostClassifier",
+        {"iterations": 150, "depth": 4, "thread_count": 1, "verbose": 0, "allow_writing_files": False},
+    ),
+}
+"""Boosters of other libraries: package, class and settings."""
+
+MODELS = ("logistic-regression", "naive-bayes", "linear-svm", "random-forest", "hist-gradient-boosting", *BOOSTERS)
 
 
 def message_model(name: str, seed: int) -> Any:
-    """Return an unfitted filter of messages; BadInput for an unknown model."""
+    """Return an unfitted filter of messages; BadInput for an unknown model, or one whose library is missing."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -33,12 +46,16 @@ def message_model(name: str, seed: int) -> Any:
             TruncatedSVD(100, random_state=seed),
             HistGradientBoostingClassifier(max_iter=150, random_state=seed),
         ),
+        **{kind: partial(_boosted_messages, kind, seed) for kind in BOOSTERS},
     }
     return _made(name, makers)
 
 
 def table_model(name: str, schema: TableSchema, seed: int) -> Any:
-    """Return an unfitted pipeline over the raw columns of a schema; BadInput for an unknown model."""
+    """Return an unfitted pipeline over the raw columns of a schema; BadInput as ``message_model``.
+
+    Boosters get missing numbers as they are: they have a branch for them.
+    """
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.impute import SimpleImputer
@@ -55,10 +72,11 @@ def table_model(name: str, schema: TableSchema, seed: int) -> Any:
     groups = [c for f in schema.features if len(f.columns) > 1 for c in f.columns]
     ranked = OrdinalEncoder(categories=[list(f.values) for f in ordinals])
 
-    def prepared(model: Any) -> Any:
+    def prepared(model: Any, *, scaled: bool = True) -> Any:
+        filled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
         steps = [
-            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
-            ("ranks", make_pipeline(ranked, StandardScaler()), [f.columns[0] for f in ordinals]),
+            ("numbers", filled if scaled else "passthrough", numbers),
+            ("ranks", make_pipeline(ranked, StandardScaler()) if scaled else ranked, [f.columns[0] for f in ordinals]),
             ("names", OneHotEncoder(handle_unknown="ignore", sparse_output=False), names),
             ("groups", "passthrough", groups),
         ]
@@ -72,8 +90,28 @@ def table_model(name: str, schema: TableSchema, seed: int) -> Any:
         "hist-gradient-boosting": lambda: prepared(
             HistGradientBoostingClassifier(max_iter=150, learning_rate=0.06, random_state=seed)
         ),
+        **{kind: lambda kind=kind: prepared(_booster(kind, seed), scaled=False) for kind in BOOSTERS},  # type: ignore[misc]
     }
     return _made(name, makers)
+
+
+def _boosted_messages(kind: str, seed: int) -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+
+    # Only words that several messages have: a tree cannot use the others, and looks at each of them.
+    return make_pipeline(TfidfVectorizer(min_df=3), _booster(kind, seed))
+
+
+def _booster(kind: str, seed: int) -> Any:
+    package, name, settings = BOOSTERS[kind]
+    try:
+        library = import_module(package)
+    except ImportError as error:
+        raise BadInput(
+            f"The model {kind} needs a library that is not here: {error}. Install it with pip install 'vauban[{kind}]'."
+        ) from error
+    return getattr(library, name)(**{**settings, "random_state": seed, "learning_rate": 0.06})
 
 
 def _made(name: str, makers: Mapping[str, Callable[[], Any]]) -> Any:

@@ -11,7 +11,7 @@ from vauban.system import Economics, System, split
 from vauban.targets import EstimatorTarget
 from vauban.threat import Cell
 
-DATA = ("generated-spam", "sms", "enron")
+DATA = ("generated-spam", "sms", "enron", "youtube")
 
 ATTACKER = {
     Cell.EI: "a spammer who wants his message delivered and reads from his own mailboxes whether it was",
@@ -23,6 +23,9 @@ PRICES: Mapping[Cell, Mapping[str, Price]] = {Cell.EA: {"text": Price(up=1.0)}}
 
 SEGMENTS = 306
 """Two segments of a concatenated SMS: 153 characters each (3GPP TS 23.040)."""
+
+LONGEST = {"enron": None, "youtube": 10_000}
+"""Characters that a mail, or a comment on YouTube, may have."""
 
 ECONOMICS = Economics(
     "EUR",
@@ -37,7 +40,7 @@ ECONOMICS = Economics(
 def build(data: str, model: str, seed: int) -> System:
     """Return a filter trained on messages, at the threshold that it was trained for."""
     loaded = load(data, seed=seed) if data == "generated-spam" else load(data)
-    schema = TextSchema(longest=None if data == "enron" else SEGMENTS)
+    schema = TextSchema(longest=LONGEST.get(data, SEGMENTS))
     parts = split(loaded.frame, loaded.labels, seed)
     fitted = message_model(model, seed).fit(schema.encode(parts.train.frame), parts.train.labels)
     target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from vauban.contracts import Answers, Decisions
-from vauban.errors import TargetError
+from vauban.errors import BadInput, TargetError
 from vauban.records import Floats
 from vauban.threat import Decision
 
@@ -44,3 +45,27 @@ def answers_from(raw: Any, n: int, threshold: float, seconds: float, name: str) 
         raise TargetError(f"The model {name!r} must return finite scores. {bad} of {n} are NaN or infinite.")
     scores = rounded(scores)
     return Answers(decide(scores, threshold), scores, None, seconds)
+
+
+def harmful_columns(harmful: Any, classes: Sequence[Any], name: str) -> tuple[Any, tuple[int, ...]]:
+    """Return the harmful class, or a tuple of several, and their places among a model's classes.
+
+    Args:
+        harmful: a class; or a list, tuple or set of some.
+        classes: all that the model tells apart.
+        name: of the model, for the error.
+
+    Raises:
+        BadInput: there are fewer than two classes, a harmful one is not among them, or all are or none is.
+    """
+    listed = [c.item() if hasattr(c, "item") else c for c in classes]
+    several = isinstance(harmful, (list, tuple, set, frozenset))
+    wanted = list(harmful) if several else [harmful]
+    strange = [h for h in wanted if h not in listed]
+    columns = tuple(i for i, c in enumerate(listed) if c in wanted)
+    if len(listed) < 2 or strange or not 0 < len(columns) < len(listed):
+        raise BadInput(
+            f"The model {name!r} must tell harmful classes from others, the harmful ones being "
+            f"{', '.join(map(repr, wanted)) or 'none'}. Got classes {listed}."
+        )
+    return (tuple(listed[i] for i in columns) if several else harmful), columns

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from vauban.contracts import Answers, Scale, Structure
-from vauban.errors import BadInput, TargetError
+from vauban.errors import BadInput, TargetError, VaubanError
 from vauban.records import Floats, Records
 from vauban.schema import Schema, TableSchema
 from vauban.targets.additive import read_additive
-from vauban.targets.deciding import answers_from
+from vauban.targets.booster import shortcut, summed
+from vauban.targets.columns import column_names, in_order
+from vauban.targets.deciding import answers_from, harmful_columns
+from vauban.targets.native import Reader
 from vauban.threat import Grant
 
 BLOCK = 1024
@@ -24,16 +27,18 @@ BLOCK = 1024
 
 @dataclass(frozen=True)
 class EstimatorTarget:
-    """A fitted binary classifier with scikit-learn's methods.
+    """A fitted classifier with scikit-learn's methods.
 
     ``predict_proba`` of the harmful class is the score; without it ``decision_function``, whose threshold is 0 unless
-    given; without that the label.
+    given; without that the label. Of more than two classes some are harmful: the score is the sum of their
+    probabilities. An XGBoost, LightGBM or CatBoost classifier on its own is asked through its booster wherever that
+    gives the same scores on the sample.
 
     Attributes:
         estimator: fitted; a pipeline that takes the raw frame, a model of a bare matrix, or one of texts.
         schema: of the records.
         threshold: scores at or above it are blocked; NaN is 0.5 for probabilities and labels, 0 for margins.
-        harmful: the value in ``classes_`` that is the harmful class.
+        harmful: the value in ``classes_`` that is the harmful class, or a list, tuple or set of several.
         name: shown in reports.
         sample: real encoded records (m, ...), for finding out how the model behaves and reading its structure.
     """
@@ -47,15 +52,16 @@ class EstimatorTarget:
     deterministic: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what is no fitted binary classifier."""
+        """Refuse what is no fitted classifier of harmful records."""
         classes = getattr(self.estimator, "classes_", None)
         if classes is None:
             raise BadInput(f"The model {self.name!r} must be a fitted classifier. Got {type(self.estimator).__name__}.")
-        listed = list(classes)
-        if len(listed) != 2 or self.harmful not in listed:
+        harmful, _ = harmful_columns(self.harmful, classes, self.name)
+        object.__setattr__(self, "harmful", harmful)
+        if len(classes) > 2 and self.scale is Scale.MARGIN:
             raise BadInput(
-                f"The model {self.name!r} must tell two classes apart, the harmful one being {self.harmful!r}. "
-                f"Got classes {listed}."
+                f"The model {self.name!r} tells {len(classes)} classes apart by margins, which do not add up. "
+                "Give one with predict_proba, or wrap its decision in a CallableTarget."
             )
         if math.isnan(self.threshold):
             object.__setattr__(self, "threshold", 0.0 if self.scale is Scale.MARGIN else 0.5)
@@ -76,13 +82,13 @@ class EstimatorTarget:
         return frozenset(found)
 
     @cached_property
-    def _column(self) -> int:
-        return list(self.estimator.classes_).index(self.harmful)
+    def _columns(self) -> tuple[int, ...]:
+        return harmful_columns(self.harmful, self.estimator.classes_, self.name)[1]
 
     @cached_property
-    def _bare(self) -> bool:
-        """Whether the model was fitted on a bare matrix, not on a frame with names."""
-        return not hasattr(self._first_step, "feature_names_in_")
+    def _names(self) -> tuple[str, ...] | None:
+        """The columns that the model was fitted on; None for a bare matrix."""
+        return column_names(self._first_step)
 
     @cached_property
     def _first_step(self) -> Any:
@@ -92,15 +98,35 @@ class EstimatorTarget:
     def _raw(self, records: Records) -> Any:
         if not isinstance(self.schema, TableSchema):
             return records
-        return self.schema.to_matrix(records) if self._bare else self.schema.decode(records)
+        if self._names is None:
+            return self.schema.to_matrix(records)
+        return in_order(self.schema.decode(records), self._names)
 
     def _score(self, raw: Any) -> Any:
         if self.scale is Scale.PROBABILITY:
-            return self.estimator.predict_proba(raw)[:, self._column]
+            return summed(self.estimator.predict_proba(raw), self._columns)
         if self.scale is Scale.MARGIN:
-            margin = self.estimator.decision_function(raw)
-            return margin if self._column == 1 else -margin
-        return (np.asarray(self.estimator.predict(raw)) == self.harmful).astype(np.float64)
+            return self._towards_harm(self.estimator.decision_function(raw))
+        harmful = self.harmful if isinstance(self.harmful, tuple) else (self.harmful,)
+        return np.isin(np.asarray(self.estimator.predict(raw)), harmful).astype(np.float64)
+
+    def _towards_harm(self, margin: Any) -> Any:
+        return margin if self._columns == (1,) else -margin
+
+    @cached_property
+    def _native(self) -> Reader | None:
+        """The way to the booster inside, where it gives the same scores."""
+        if self.sample is None or not isinstance(self.schema, TableSchema):
+            return None
+        return shortcut(self.estimator, self.schema, self.sample, self._columns, lambda r: self._score(self._raw(r)))
+
+    def _prepared(self, records: Records) -> Any:
+        return self._raw(records) if self._native is None else self._native.prepared(records)
+
+    def _ask(self, prepared: Any) -> Any:
+        if self._native is None:
+            return self._score(prepared)
+        return summed(self._native.probabilities(prepared), self._columns)
 
     @cached_property
     def _varies_with_shape(self) -> bool:
@@ -108,8 +134,8 @@ class EstimatorTarget:
         if self.sample is None or len(self.sample) < 2:
             return True
         rows = self.sample[np.arange(3000) % min(len(self.sample), 65)]
-        whole = np.asarray(self._score(self._raw(rows)))
-        parts = [self._score(self._raw(rows[a:b])) for a, b in ((0, 1), (1, 8), (8, 65))]
+        whole = np.asarray(self._ask(self._prepared(rows)))
+        parts = [self._ask(self._prepared(rows[a:b])) for a, b in ((0, 1), (1, 8), (8, 65))]
         return not np.array_equal(whole[:65], np.concatenate(parts))
 
     def answer(self, records: Records, want: frozenset[Grant]) -> Answers:
@@ -120,9 +146,10 @@ class EstimatorTarget:
             return Answers(
                 np.empty(0, np.int8), np.empty(0), np.empty(records.shape) if Grant.GRADIENT in want else None
             )
-        raw = self._raw(records)
         try:
-            scores, seconds = self._timed(raw, len(records))
+            scores, seconds = self._timed(self._prepared(records), len(records))
+        except VaubanError:
+            raise
         except Exception as error:
             raise TargetError(f"The model {self.name!r} failed on {len(records)} records: {error}") from error
         told = answers_from(scores, len(records), self.threshold, seconds, self.name)
@@ -130,19 +157,19 @@ class EstimatorTarget:
             return told
         return Answers(told.decisions, told.scores, self._gradients(records), told.seconds)
 
-    def _timed(self, raw: Any, n: int) -> tuple[Floats, float]:
+    def _timed(self, prepared: Any, n: int) -> tuple[Floats, float]:
         if not self._varies_with_shape:
             started = time.perf_counter()
-            return np.asarray(self._score(raw)), time.perf_counter() - started
+            return np.asarray(self._ask(prepared)), time.perf_counter() - started
         seconds, parts = 0.0, []
         for start in range(0, n, BLOCK):
-            block = raw[start : start + BLOCK]
+            block = prepared[start : start + BLOCK]
             short = BLOCK - len(block)
             if short:  # filled up with the first row, so that every call has the same shape
                 rows = np.concatenate([np.arange(len(block)), np.zeros(short, dtype=np.intp)])
                 block = block.iloc[rows] if hasattr(block, "iloc") else block[rows]
             started = time.perf_counter()
-            parts.append(np.asarray(self._score(block))[: BLOCK - short])
+            parts.append(np.asarray(self._ask(block))[: BLOCK - short])
             seconds += time.perf_counter() - started
         return np.concatenate(parts), seconds
 
@@ -155,9 +182,9 @@ class EstimatorTarget:
     def _margin(self, records: Records) -> Floats:
         scores = np.asarray(self._score(self._raw(records)), dtype=np.float64)
         if self.scale is Scale.PROBABILITY:
-            if hasattr(self.estimator, "decision_function"):
+            if hasattr(self.estimator, "decision_function") and len(self.estimator.classes_) == 2:
                 margin = np.asarray(self.estimator.decision_function(self._raw(records)), dtype=np.float64)
-                return margin if self._column == 1 else -margin
+                return np.asarray(self._towards_harm(margin))
             scores = np.clip(scores, 1e-300, 1 - 1e-16)
             return np.log(scores) - np.log1p(-scores)
         return scores
