@@ -12,7 +12,7 @@ $(VENV)/.core: pyproject.toml
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --editable ".[test,browser]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,browser,xgboost,lightgbm,catboost,download]"
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.core
