@@ -274,8 +274,7 @@ def test_a_substitute_agrees_on_fresh_records(data, target, victims):
     x, y = data
     claims, _ = search(Extract(), target, victims, brief_of(LABEL, x[1000:1200]))
     assert callable(claims[0].model.decide)
-    fresh = x[1500:]
-    truth = target.answer(fresh, LABEL).decisions
+    fresh, truth = x[1500:], target.answer(x[1500:], LABEL).decisions
     assert (claims[0].model.decide(fresh) == truth).mean() > 0.96
     from_labels = Copy(LogisticRegression().fit(x[1000:1020], y[1000:1020]))
     assert (claims[0].model.decide(fresh) == truth).mean() > (from_labels.decide(fresh) == truth).mean()
@@ -304,8 +303,8 @@ def test_membership_shows_in_an_overfitted_forest_and_not_in_a_sound_model(data,
     forest = EstimatorTarget(RandomForestClassifier(50, random_state=0).fit(x[:1000], y[:1000]), SCHEMA, name="forest")
     found = {}
     for model in (forest, target):
-        claims, _ = search(Confident(), model, x[:1], brief_of(SCORE, suspects=suspects))
-        found[model.name] = roc_auc_score(member, claims[0].scores)
+        claim = search(Confident(), model, x[:1], brief_of(SCORE, suspects=suspects))[0][0]
+        found[model.name] = roc_auc_score(member, claim.scores)
     assert found["forest"] > 0.75
     assert abs(found["linear"] - 0.5) < 0.12
 
@@ -315,10 +314,7 @@ def test_membership_shows_in_an_overfitted_forest_and_not_in_a_sound_model(data,
 
 @dataclass(frozen=True)
 class Creep:
-    """Each round, send records like his own that just pass; they are collected as good, and the line moves his way.
-
-    His campaign's records lie at the end of the way; he walks them towards where the model passes, as far as needed.
-    """
+    """Each round, send records on the way to his own that just pass: collected as good, they move the line his way."""
 
     aim: tuple[float, ...]
     sent: int = 400
