@@ -40,7 +40,7 @@ class Linear:
 
     def __init__(self, weights: np.ndarray, offset: float) -> None:
         self.weights, self.offset, self.classes_ = weights, offset, np.array([0, 1])
-        self.feature_names_in_ = None  # takes the raw frame
+        self.feature_names_in_ = np.array([*(f"x{j}" for j in range(5)), "fixed", "c"])  # takes the raw frame
 
     def decision_function(self, frame: Any) -> np.ndarray:
         values = frame.to_numpy(dtype=float)

@@ -246,7 +246,7 @@ def test_models_that_are_none(pipeline: Any) -> None:
     frame, bad = applicants()
     with pytest.raises(BadInput, match="fitted classifier"):
         vauban.audit(LogisticRegression(), frame, bad.astype(int))
-    with pytest.raises(BadInput, match="harmful one being 'yes'"):
+    with pytest.raises(BadInput, match="harmful ones being 'yes'"):
         vauban.audit(pipeline, frame, np.where(bad, "yes", "no"), harmful="yes")
     target = CallableTarget(lambda rows: np.zeros(len(rows)), infer_schema(frame))
     with pytest.raises(BadInput, match="its own schema and threshold"):
