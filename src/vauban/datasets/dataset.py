@@ -24,7 +24,8 @@ class Dataset:
     ``labels`` (n,) are 1 for harmful records (``positive`` says what that means here) and 0 for legitimate ones.
     ``removed`` counts the records left out, by reason. ``facts`` says of each feature of a table who can change it, how
     and at what price (None for messages, and for tables that nobody has priced); the format is that of the files in
-    ``datasets/prices``.
+    ``datasets/prices``. ``times`` (n,) says when each record arrived; None where nobody knows, or where time gives the
+    label away.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Dataset:
     source: str
     removed: Mapping[str, int]
     facts: Mapping[str, Any] | None = None
+    times: NDArray[np.datetime64] | None = None
 
 
 @dataclass(frozen=True)
