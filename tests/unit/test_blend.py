@@ -56,7 +56,7 @@ def test_a_blend_covers_what_is_needed_and_costs_little_more_than_the_cheapest(s
     choices = [[(0.0, 0.0)] for _ in range(3)]
     for k in np.flatnonzero(~np.isnan(gains[0])):
         choices[moves.slot[k]].append((gains[0, k], moves.costs[0, k]))
-    totals = [np.sum(c, axis=0) for c in itertools.itertools.product(*choices)]
+    totals = [np.sum(c, axis=0) for c in itertools.product(*choices)]
     best = min((cost for gain, cost in totals if gain >= need), default=np.inf)
     found = blend(Measured.of(moves, gains), np.array([need]), np.array([np.inf]), between=False)
     assert (found.cost[0] < np.inf) == (best < np.inf)

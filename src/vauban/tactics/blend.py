@@ -73,7 +73,7 @@ class Stairs:
         at, row = full[some], every[some]
         before = np.maximum(at - 1, 0)
         gained, spent = (np.where(at > 0, x[row, before], 0.0) for x in (self.gain, self.cost))
-        out[some] = (spent + (need[some] - gained) / self.rate[row, at]) * (1 - _ROUNDING)
+        out[some] = (spent + (need[some] - gained) / self.rate[row, at]) * (1 - _ROUNDING) - _ROUNDING
         return out
 
     def pick(self, which: Ints) -> Stairs:
