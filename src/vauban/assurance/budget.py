@@ -21,7 +21,7 @@ class Purse:
         asked: how many were.
     """
 
-    questions: int | None = 20_000
+    questions: int | None = 100_000
     seconds: float | None = None
     asked: int = 0
     _started: float = field(default_factory=time.monotonic)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vauban.assurance.suites import NOTES, Cases, cases_of
+from vauban.assurance.suites import NOTES, Cases, as_written, cases_of
 from vauban.errors import BadInput
 from vauban.records import fingerprints
 from vauban.schema import Schema
@@ -33,7 +33,7 @@ def read_corpus(folder: Path, system: str, schema: Schema) -> Cases | None:
     if not path.exists():
         return None
     try:
-        whole = pd.read_csv(path, dtype=dict.fromkeys((*NOTES, *(f"_{n}" for n in NOTES)), "str"))
+        whole = pd.read_csv(path, **as_written(schema))
     except (OSError, ValueError) as error:
         raise BadInput(f"The corpus {path} cannot be read: {error}.") from error
     if not len(whole):

@@ -2,9 +2,9 @@
 
 Two steps. Records that the model blocks most firmly are given the values of others in a few features, and rules are
 looked for under which nearly all of them pass. What a strong and rightful feature does looks the same, so each rule
-is then held against the labels: real records in it must be harmful no more often than records that pass elsewhere
-(exact binomial test, Holm's correction over the rules). Where no real record lies, nothing can be held against
-it: such a rule is a trigger if it is narrow, that is, if the values beside it do not do the same.
+is then held against the labels: real records that pass only because they lie in it, since beside it they are blocked,
+must be harmful no more often than others that pass as narrowly (Fisher's exact test, Holm's correction over the rules).
+Where no real record lies, nothing can be held against a rule: it is a trigger if nearly nothing passes beside it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import fisher_exact
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from vauban.assurance.properties import limits
-from vauban.assurance.rules import Condition, Rule, find_rules, halves
+from vauban.assurance.rules import Condition, Rule, find_rules
 from vauban.assurance.statement import exact
-from vauban.records import Ints, Mask, Records
+from vauban.records import Floats, Ints, Mask, Records
 from vauban.results import Rate
 from vauban.schema import TableSchema
 
@@ -33,7 +34,13 @@ PURE = 0.85
 """Share of moved records that must pass for a rule to be a region."""
 RARE = 0.002
 """Share of real records below which a rule holds for none to speak of."""
-ALPHA = 0.05
+MOST = 5
+"""Regions that are held against the labels, the purest first."""
+BESIDE = 0.25
+"""Share beside a trigger that may pass."""
+TIMES = 5
+"""Variations of a real record that tell whether it passes only by what a rule is about."""
+ALPHA = 0.01
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,8 @@ class Region:
         kind: ``pocket`` (labels say that harmful records pass there) or ``trigger`` (no such record is known).
         rule: where it is.
         passes: share of firmly blocked harmful records that pass once they are moved into it.
-        harmful: share of real records in it that are harmful, and of those that pass elsewhere.
+        harmful: share that is harmful of real records that pass only because of it.
+        elsewhere: the same of real records that pass as narrowly elsewhere.
         p: of the test against the labels, corrected; NaN for a trigger.
     """
 
@@ -61,6 +69,7 @@ def find_regions(
     passes: Passes,
     records: Records,
     labels: Ints,
+    passing: Mask,
     hardest: Records,
     budget: int,
     rng: np.random.Generator,
@@ -72,24 +81,35 @@ def find_regions(
         passes: asks the model.
         records: (n, d) real ones.
         labels: (n,) of them, 1 = harmful.
+        passing: (n,) whether the model passes each.
         hardest: (k, d) harmful records that the model blocks firmly.
         budget: questions.
         rng: random stream.
     """
     if len(hardest) < 10 or budget < 1000:
         return ()
-    moved = _moved(schema, hardest, records, budget // 3, rng)
+    moved = _moved(schema, hardest, records, budget // 4, rng)
     passed = passes(moved)
-    one, other = halves(len(moved), rng)
-    rules = find_rules(schema, moved[one], passed[one], most=6)
-    rules = [r for r in rules if (k := r.holds(moved[other])).sum() >= 8 and passed[other][k].mean() >= 0.5]
+    rules = find_rules(schema, moved, passed, most=2)
+    rules += find_rules(schema, moved, passed, most=8, expected=_each_alone(moved, passed))
     if not rules:
         return ()
-    each = budget // (3 * len(rules))
+    each = budget // (4 * len(rules))
     sharp = [_sharpened(schema, passes, rule, hardest, each, rng) for rule in rules]
     found = [r for r in sharp if r is not None]
-    passing = passes(records)
-    return _judged(schema, passes, found, records, labels, passing, hardest, budget // 3, rng)
+    return _judged(schema, passes, found, records, labels, passing, hardest, budget // 2 - 200 * len(found), rng)
+
+
+def _each_alone(records: Records, passed: Mask) -> Floats:
+    """Return how likely each record is to pass (n,) by what its features do one by one: a sum of one-split trees.
+
+    What is left unexplained is what only certain values together bring about.
+    """
+    if passed.all() or not passed.any():
+        return np.full(len(passed), float(passed.mean()))
+    stumps = HistGradientBoostingClassifier(max_leaf_nodes=2, max_iter=200, learning_rate=0.2, random_state=0)
+    likely = stumps.fit(records, passed).predict_proba(records)[:, 1]
+    return np.asarray(np.clip(likely, 0.001, 0.999))
 
 
 def _moved(schema: TableSchema, base: Records, donors: Records, n: int, rng: np.random.Generator) -> Records:
@@ -134,11 +154,11 @@ def _sharpened(
         base = hardest[rng.integers(len(hardest), size=budget // 2)]
         around = _into(schema, rule, base, rng, wider=0.75)
         passed = passes(around)
-        conditions = []
-        for c in rule.conditions:
-            others = Rule(tuple(o for o in rule.conditions if o != c)).holds(around)
-            conditions.append(_edges(c, around[others], passed[others]))
-        rule = replace(rule, conditions=tuple(c for c in conditions if c is not None))
+        for c in rule.conditions:  # one after the other: what is known of one helps to see the next
+            others = tuple(o for o in rule.conditions if o != c)
+            there = Rule(others).holds(around)
+            edges = _edges(c, around[there], passed[there])
+            rule = Rule(others if edges is None else (*others, edges))
         if not rule.conditions:
             return None
     return rule
@@ -152,10 +172,10 @@ def _edges(condition: Condition, records: Records, passed: Mask) -> Condition | 
     column = records[:, condition.feature]
     if condition.values:
         rates = {v: passed[column == v].mean() for v in np.unique(column[~np.isnan(column)]).astype(int).tolist()}
-        kept = tuple(v for v, rate in rates.items() if rate >= PURE * 0.8)
+        kept = tuple(v for v, rate in rates.items() if rate >= 0.8 * max(rates.values()))
         return Condition(condition.feature, values=kept) if kept else None
     order = np.argsort(column, kind="stable")
-    value, gain = column[order], np.where(passed[order], 1.0, -2.0)
+    value, gain = column[order], np.where(passed[order], 1.0, -PURE / (1 - PURE))
     total = np.concatenate([[0.0], gain.cumsum()])
     lowest = np.minimum.accumulate(total)
     end = int(np.argmax(total - lowest))
@@ -178,39 +198,70 @@ def _judged(
     budget: int,
     rng: np.random.Generator,
 ) -> tuple[Region, ...]:
-    out = []
+    pure = {}
     for rule in dict.fromkeys(rules):
-        n = max(50, budget // (2 * max(len(rules), 1)))
-        base = hardest[rng.integers(len(hardest), size=n)]
+        base = hardest[rng.integers(len(hardest), size=200)]
         hit = passes(_into(schema, rule, base, rng))
-        if hit.mean() < PURE:
-            continue
+        if hit.mean() >= PURE:
+            pure[rule] = exact(int(hit.sum()), len(hit))
+    out = []
+    firm = sorted(pure.items(), key=lambda item: -item[1].value)[:MOST]
+    for rule, rate in firm:
+        share = budget // len(firm)
         inside = rule.holds(records)
-        there, others = inside & passing, ~inside & passing
-        harmful, elsewhere = (exact(int(labels[m].sum()), int(m.sum())) for m in (there, others))
-        share = exact(int(hit.sum()), n)
         if inside.mean() < RARE:
-            if _narrow(schema, passes, rule, hardest, budget // 4, rng):
-                out.append(Region("trigger", rule, share, harmful, elsewhere, float("nan")))
-        else:
-            test = binomtest(harmful_count(labels, there), int(there.sum()), elsewhere.high, alternative="greater")
-            out.append(Region("pocket", rule, share, harmful, elsewhere, float(test.pvalue)))
+            if not _shut_in(schema, rule):
+                continue  # beyond what was ever seen a model goes on as it did: that alone is no trigger
+            base = hardest[rng.integers(len(hardest), size=max(share // 4, 100))]
+            around = _into(schema, rule, base, rng, wider=3.0)
+            beside = around[~rule.holds(around)]
+            if rate.low > PURE and len(beside) >= 20 and passes(beside).mean() < BESIDE:
+                out.append(Region("trigger", rule, rate, exact(0, 0), exact(0, 0), float("nan")))
+            continue
+        saved = [
+            _barely(schema, passes, rule, records[which], labels[which], share // 2, rng)
+            for which in (inside & passing, ~inside & passing)
+        ]
+        (k, n), (other_k, other_n) = saved
+        if n >= 5 and other_n >= 20:
+            p = float(fisher_exact([[k, n - k], [other_k, other_n - other_k]], alternative="greater").pvalue)
+            out.append(Region("pocket", rule, rate, exact(k, n), exact(other_k, other_n), p))
     return _corrected(out)
 
 
-def harmful_count(labels: Ints, which: Mask) -> int:
-    """Return how many of some records are harmful."""
-    return int(labels[which].sum())
+def _shut_in(schema: TableSchema, rule: Rule) -> bool:
+    """Whether every condition has other values on all sides: inner intervals, and a minority of the listed values."""
+    return all(
+        2 * len(c.values) <= len(schema.features[c.feature].values)
+        if c.values
+        else c.low > schema.lower[c.feature] and c.high < schema.upper[c.feature]
+        for c in rule.conditions
+    )
 
 
-def _narrow(
-    schema: TableSchema, passes: Passes, rule: Rule, hardest: Records, budget: int, rng: np.random.Generator
-) -> bool:
-    """Whether records beside the rule, moved as far as it is wide, mostly do not pass."""
-    base = hardest[rng.integers(len(hardest), size=max(budget, 100))]
-    around = _into(schema, rule, base, rng, wider=3.0)
-    beside = ~rule.holds(around)
-    return bool(beside.sum() >= 20 and passes(around[beside]).mean() < 0.5)
+def _barely(
+    schema: TableSchema,
+    passes: Passes,
+    rule: Rule,
+    records: Records,
+    labels: Ints,
+    budget: int,
+    rng: np.random.Generator,
+) -> tuple[int, int]:
+    """Return how many records pass only by what the rule is about, and how many of them are harmful: (harmful, all).
+
+    Each is given other values of the rule's features, outside of the rule: most such variations of it are blocked.
+    """
+    chosen = rng.permutation(len(records))[: max(budget // TIMES, 1)]
+    if not len(chosen):
+        return 0, 0
+    base = np.repeat(records[chosen], TIMES, axis=0)
+    moved = _into(schema, rule, base, rng, wider=3.0)
+    outside = ~rule.holds(moved)
+    blocked = ~passes(moved) & outside
+    tries = outside.reshape(-1, TIMES).sum(axis=1)
+    barely = blocked.reshape(-1, TIMES).sum(axis=1) > tries / 2
+    return int(labels[chosen][barely].sum()), int(barely.sum())
 
 
 def _corrected(regions: list[Region]) -> tuple[Region, ...]:

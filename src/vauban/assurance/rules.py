@@ -78,7 +78,9 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.4g}"
 
 
-def find_rules(schema: TableSchema, records: Records, failed: Mask, *, most: int = 3) -> list[Rule]:
+def find_rules(
+    schema: TableSchema, records: Records, failed: Mask, *, most: int = 3, expected: Floats | None = None
+) -> list[Rule]:
     """Return rules under which records fail far more often than elsewhere, the strongest first.
 
     Args:
@@ -86,13 +88,16 @@ def find_rules(schema: TableSchema, records: Records, failed: Mask, *, most: int
         records: (n, d) encoded.
         failed: (n,) which of them failed.
         most: rules; each explains failures that those before it do not.
+        expected: (n,) how likely each was to fail anyway; the share of all by default.
     """
+    if expected is None:
+        expected = np.full(len(records), float(failed.mean()) if len(failed) else 0.0)
     found: list[Rule] = []
     left = np.ones(len(records), dtype=bool)
     for _ in range(most):
         if failed[left].sum() < FEWEST // 2 or failed[left].all():
             break
-        rule = _best(schema, records[left], failed[left])
+        rule = _best(schema, records[left], failed[left], expected[left])
         if rule is None:
             break
         found.append(rule)
@@ -100,8 +105,7 @@ def find_rules(schema: TableSchema, records: Records, failed: Mask, *, most: int
     return found
 
 
-def _best(schema: TableSchema, records: Records, failed: Mask) -> Rule | None:
-    base = float(failed.mean())
+def _best(schema: TableSchema, records: Records, failed: Mask, expected: Floats) -> Rule | None:
     beam: list[tuple[float, Rule]] = [(0.0, Rule(()))]
     best: tuple[float, Rule] = (0.0, Rule(()))
     for _ in range(LONGEST):
@@ -109,7 +113,7 @@ def _best(schema: TableSchema, records: Records, failed: Mask) -> Rule | None:
         for merit, rule in beam:
             inside = rule.holds(records)
             used = {c.feature for c in rule.conditions}
-            for condition, value in _conditions(schema, records[inside], failed[inside], base):
+            for condition, value in _conditions(schema, records[inside], failed[inside], expected[inside]):
                 if condition.feature not in used and value > merit * GAIN:
                     longer = Rule((*rule.conditions, condition))
                     grown[frozenset(longer.conditions)] = (value, longer)
@@ -120,16 +124,18 @@ def _best(schema: TableSchema, records: Records, failed: Mask) -> Rule | None:
     return best[1] if best[1].conditions else None
 
 
-def _conditions(schema: TableSchema, records: Records, failed: Mask, base: float) -> Iterator[tuple[Condition, float]]:
+def _conditions(
+    schema: TableSchema, records: Records, failed: Mask, expected: Floats
+) -> Iterator[tuple[Condition, float]]:
     """Yield, for each feature, its best condition and its merit."""
     for j, feature in enumerate(schema.features):
         column = records[:, j]
         there = ~np.isnan(column)
         if there.sum() < FEWEST:
             continue
-        found = _listed(column[there], failed[there], base, feature) if feature.listed else None
+        found = _listed(column[there], failed[there], expected[there], feature) if feature.listed else None
         if found is None and (not feature.listed or feature.kind == "ordinal"):
-            found = _interval(column[there], failed[there], base)
+            found = _interval(column[there], failed[there], expected[there])
         if found is not None:
             low, high, values, merit = found
             yield Condition(j, low, high, values), merit
@@ -138,21 +144,26 @@ def _conditions(schema: TableSchema, records: Records, failed: Mask, base: float
 Found = tuple[float, float, tuple[int, ...], float]
 
 
-def _merit(failures: Floats, n: Floats, base: float) -> Floats:
-    """Return how far failures exceed what the base rate makes likely (the binomial z), 0 where too few records are."""
+def _merit(failures: Floats, n: Floats, expected: Floats, spread: Floats) -> Floats:
+    """Return by how many deviations failures exceed what was expected, 0 where there are too few records."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = (failures - n * base) / np.sqrt(n * base * (1 - base))
+        z = (failures - expected) / np.sqrt(spread)
     return np.where(n >= FEWEST, np.nan_to_num(z), 0.0)
 
 
-def _listed(column: Floats, failed: Mask, base: float, feature: Feature) -> Found | None:
+def _counts(bins: Ints, failed: Mask, expected: Floats, size: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return failures, records, expected failures and their variance in each bin (size,)."""
+    weights = (failed.astype(np.float64), np.ones(len(bins)), expected, expected * (1 - expected))
+    k, n, e, v = (np.bincount(bins, w, size).astype(np.float64) for w in weights)
+    return k, n, e, v
+
+
+def _listed(column: Floats, failed: Mask, expected: Floats, feature: Feature) -> Found | None:
     """Return the best set of listed values: those of highest rate, as many as are worth it."""
-    codes = column.astype(np.intp)
-    n = np.bincount(codes, minlength=len(feature.values)).astype(np.float64)
-    k = np.bincount(codes, failed.astype(np.float64), len(feature.values))
-    order = np.argsort(-(k / np.maximum(n, 1)) + (n == 0), kind="stable")
+    k, n, e, v = _counts(column.astype(np.int64), failed, expected, len(feature.values))
+    order = np.argsort(-((k - e) / np.maximum(n, 1)) + 2.0 * (n == 0), kind="stable")
     order = order[n[order] > 0]
-    merit = _merit(k[order].cumsum(), n[order].cumsum(), base)
+    merit = _merit(*(x[order].cumsum() for x in (k, n, e, v)))
     if len(order) < 2:
         return None
     at = int(np.argmax(merit[:-1]))
@@ -161,7 +172,7 @@ def _listed(column: Floats, failed: Mask, base: float, feature: Feature) -> Foun
     return -np.inf, np.inf, tuple(sorted(int(v) for v in order[: at + 1])), float(merit[at])
 
 
-def _interval(column: Floats, failed: Mask, base: float) -> Found | None:
+def _interval(column: Floats, failed: Mask, expected: Floats) -> Found | None:
     """Return the best interval between cuts: as many as there are values, or quantiles and where failures begin."""
     values = np.unique(column)
     if len(values) < 2:
@@ -170,12 +181,25 @@ def _interval(column: Floats, failed: Mask, base: float) -> Found | None:
         hits = column[failed]
         ends = np.quantile(hits, [0, 0.02, 0.05, 0.95, 0.98, 1]) if len(hits) else np.empty(0)
         values = np.unique(np.concatenate([np.quantile(column, np.linspace(0, 1, BINS)), ends]))
+    found = _between(column, failed, expected, values)
+    if found is None:
+        return None
+    if len(values) > 2:  # once more, with finer cuts around both ends
+        near = [int(np.abs(values - end).argmin()) for end in (found[0], found[1]) if np.isfinite(end)]
+        window = [
+            column[(column >= values[max(i - 1, 0)]) & (column <= values[min(i + 1, len(values) - 1)])] for i in near
+        ]
+        finer = [np.quantile(end, np.linspace(0, 1, BINS)) for end in window if len(end)]
+        found = _between(column, failed, expected, np.unique(np.concatenate([values, *finer]))) or found
+    return found
+
+
+def _between(column: Floats, failed: Mask, expected: Floats, values: Floats) -> Found | None:
+    """Return the best interval whose ends are cuts; open where it begins or ends with all values."""
     bins = np.searchsorted(values, column, side="right") - 1
-    n = np.bincount(bins, minlength=len(values)).astype(np.float64)
-    k = np.bincount(bins, failed.astype(np.float64), len(values))
-    before_n, before_k = np.concatenate([[0], n.cumsum()]), np.concatenate([[0], k.cumsum()])
+    before = [np.concatenate([[0.0], x.cumsum()]) for x in _counts(bins, failed, expected, len(values))]
     first, last = np.triu_indices(len(values))
-    merit = _merit(before_k[last + 1] - before_k[first], before_n[last + 1] - before_n[first], base)
+    merit = _merit(*(x[last + 1] - x[first] for x in before))
     merit[(first == 0) & (last == len(values) - 1)] = 0
     at = int(np.argmax(merit))
     if merit[at] <= 0:

@@ -22,7 +22,7 @@ from vauban.contracts import LABEL, SCORE, Decisions, Target, seed_for
 from vauban.errors import TargetError
 from vauban.records import Mask, Records
 from vauban.results import Rate
-from vauban.schema import TableSchema
+from vauban.schema import Schema, TableSchema
 from vauban.system import Part, System
 from vauban.threat import Decision
 
@@ -46,6 +46,7 @@ class Tested:
 
     result: TestResult
     failing: pd.DataFrame
+    schema: Schema
 
 
 def run_test(
@@ -54,7 +55,7 @@ def run_test(
     expectations: Expectations | None = None,
     suites: Sequence[Suite] = (),
     kept: Cases | None = None,
-    budget: str = "20000",
+    budget: str = "100000",
     seed: int = 0,
     watch: Watch = watch_nothing,
     command: str | None = None,
@@ -121,7 +122,7 @@ def run_test(
         command,
     )
     whole = [f for f in failing if len(f)]
-    return Tested(result, pd.concat(whole, ignore_index=True) if whole else pd.DataFrame())
+    return Tested(result, pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(), schema)
 
 
 def _replayed(target: Target, tables: Sequence[Cases]) -> tuple[Replayed, ...]:
@@ -226,11 +227,12 @@ def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> t
     records = schema.encode(labelled.frame)
     told = target.answer(records, target.grants & SCORE)
     blocked = (told.decisions == Decision.BLOCK) & (labelled.labels == 1)
+    purse.asked += len(records)
     hardest = records[blocked]
     if told.scores is not None:
         order = np.argsort(-told.scores[blocked], kind="stable")
         hardest = hardest[order[: max(int(len(order) * 0.5), 20)]]
-    left = 20_000 if purse.questions is None else purse.questions - purse.asked
+    left = 100_000 if purse.questions is None else purse.questions - purse.asked
     if len(hardest) < 10 or left < 1000:
         why = f"{len(hardest)} harmful records are blocked, and {left} questions are left; 10 and 1,000 are needed"
         return (), [f"weak regions: {why}"]
@@ -241,7 +243,9 @@ def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> t
         return np.asarray(target.answer(asked, LABEL).decisions == Decision.PASS)
 
     rng = np.random.default_rng(seed_for(seed, "test", "regions"))
-    found = find_regions(schema, passes, records, labelled.labels.astype(np.int64), hardest, left, rng)
+    passing = told.decisions == Decision.PASS
+    labels = labelled.labels.astype(np.int64)
+    found = find_regions(schema, passes, records, labels, passing, hardest, left, rng)
     purse.asked += count[0]
     return tuple(Place(r.kind, r.rule.text(schema), r.passes, r.harmful, r.elsewhere, r.p) for r in found), []
 

@@ -27,7 +27,7 @@ import pandas as pd
 from vauban.contracts import LABEL, Target
 from vauban.errors import BadInput, unknown
 from vauban.records import Mask
-from vauban.schema import Schema
+from vauban.schema import Schema, TableSchema
 from vauban.threat import Decision
 
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -104,12 +104,11 @@ def read_suite(path: Path, schema: Schema) -> Suite:
 
 def read_cases(path: Path, schema: Schema) -> Cases:
     """Return the cases of a CSV or Parquet file; BadInput for what cannot be used."""
-    kinds = {str(c): "str" for c in NOTES}
     try:
         if path.suffix == ".parquet":
             whole = pd.read_parquet(path)
         elif path.suffix == ".csv":
-            whole = pd.read_csv(path, dtype=kinds, keep_default_na=True)
+            whole = pd.read_csv(path, **as_written(schema))
         else:
             raise BadInput(f"Cases come as .csv or .parquet. Got {path}.")
     except OSError as error:
@@ -117,6 +116,19 @@ def read_cases(path: Path, schema: Schema) -> Cases:
     except (ValueError, pd.errors.ParserError) as error:
         raise BadInput(f"The cases {path} cannot be read: {error}.") from error
     return cases_of(str(path), whole, schema)
+
+
+def as_written(schema: Schema) -> dict[str, Any]:
+    """Return how `pandas.read_csv` must read cases: texts as they are written (007, NA), an empty cell as missing."""
+    texts = [c for n in NOTES for c in (n, f"_{n}")]
+    if isinstance(schema, TableSchema):
+        named = [f for f in schema.features if f.listed and all(isinstance(v, str) for v in f.values)]
+        texts += [c for f in named for c in f.columns if len(f.columns) == 1]
+        empty = [""]
+    else:
+        texts += schema.columns
+        empty = []
+    return {"dtype": dict.fromkeys(texts, "str"), "keep_default_na": False, "na_values": empty}
 
 
 def cases_of(source: str, whole: pd.DataFrame, schema: Schema) -> Cases:
