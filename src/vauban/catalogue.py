@@ -76,6 +76,15 @@ _CAUSATIVE = (
     Entry("boiling-frog", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {"gradual": True}, (Cell.CI,)),
     Entry("benign-words", "vauban.causative.benign_words:BenignWords", "attack", SKEW, {}, (Cell.CA,)),
     Entry("backdoor", "vauban.causative.backdoor:Backdoor", "attack", BACKDOOR, {}, (Cell.CI,)),
+    Entry("insertion", "vauban.causative.insertion:Insertion", "attack", SKEW, {}, (Cell.CA, Cell.CI)),
+    Entry(
+        "concentrated",
+        "vauban.causative.insertion:Insertion",
+        "attack",
+        SKEW,
+        {"distinct": 4, "inside": 0.95},
+        (Cell.CA, Cell.CI),
+    ),
     Entry("subpopulation", "vauban.causative.subpopulation:Subpopulation", "attack", TARGET, {}, (Cell.CI, Cell.CA)),
 )
 
