@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-import numpy as np
-
-from vauban.contracts import SCORE
+from vauban.contracts import Labelled
 from vauban.datasets import load
 from vauban.scenarios.facts import schema_from_facts
 from vauban.scenarios.models import table_model
 from vauban.schema import Price
-from vauban.system import Economics, Part, System, split
-from vauban.targets import EstimatorTarget
+from vauban.system import Economics, System, split
+from vauban.targets.refit import Refit
 from vauban.threat import Cell
 
 DATA = ("generated-credit", "german", "south-german", "taiwan", "give-me-some-credit")
@@ -67,15 +64,10 @@ def build(data: str, model: str, seed: int) -> System:
     if loaded.facts is None:
         raise AssertionError(f"the data set {data} comes without its facts")
     schema = schema_from_facts(loaded.facts, parts.train.frame)
-    fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
-    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
-    if data not in HALF:
-        target = replace(target, threshold=worst_fifth(target, parts.tuning))
+    worst = None if data in HALF else WORST
+    trainer = Refit(
+        table_model(model, schema, seed), schema, model, quantile=worst, tuning=schema.encode(parts.tuning.frame)
+    )
+    target = trainer.fit(Labelled(schema.encode(parts.train.frame), parts.train.labels))
     about = {"name": data, "kind": "table", "source": loaded.source, "removed": dict(loaded.removed)}
-    return System("credit", target, parts, ECONOMICS[data], about, loaded.positive)
-
-
-def worst_fifth(target: EstimatorTarget, tuning: Part) -> float:
-    """Return the score above which the worst fifth of the tuning records lies."""
-    scores = target.answer(target.schema.encode(tuning.frame), SCORE).scores
-    return float(np.quantile(np.asarray(scores), WORST))
+    return System("credit", target, parts, ECONOMICS[data], about, loaded.positive, trainer)
