@@ -115,6 +115,51 @@ def agreement_chart(title: str, points: Sequence[Mapping[str, Any]]) -> str:
         return _svg(figure, title, texts)
 
 
+@dataclass(frozen=True)
+class Series:
+    """A line over rounds: points (round, value) or (round, value, low, high); thin and grey where it is no attack."""
+
+    label: str
+    points: Sequence[Sequence[float]]
+    attack: bool = True
+
+
+def round_chart(title: str, series: Sequence[Series], y_label: str, *, shares: bool = True) -> str:
+    """Return values round by round, one labelled line for each of `series` with its interval as a band, as an SVG.
+
+    The axis ends at the next of 5, 10, 20, 50 and 100 % above all intervals, so that a rise of small shares is seen;
+    with ``shares`` false the values are counts.
+    """
+    drawn = [line for line in series if len(line.points)]
+    curves = [np.asarray(line.points, dtype=float) for line in drawn]
+    highest = max((float(curve[:, 1:].max()) for curve in curves), default=1.0)
+    top = next((t for t in (0.05, 0.1, 0.2, 0.5) if highest <= t), 1.0) if shares else max(highest, 1.0)
+    texts = {"AXIS X": "round", "AXIS Y": fitted(y_label, 28)}
+    with _axes() as (figure, axes):
+        axes.set_ylim(0, top)
+        ticks = [top * i / 4 for i in range(5)]
+        names = [f"{100 * t:.3g}" if shares else quantity(round(t, 1)) for t in ticks]
+        axes.set_yticks(ticks, labels=[*names[:-1], f"{names[-1]}\u00a0%" if shares else names[-1]])
+        _x_axis(axes, np.inf, max((float(curve[-1, 0]) for curve in curves), default=1.0))
+        ends = []
+        coloured = 0
+        for line, curve in zip(drawn, curves, strict=True):
+            colour = _SERIES[coloured % len(_SERIES)] if line.attack else _MUTED
+            dash = _DASHES[coloured % len(_DASHES)] if line.attack else (0, (1, 1.6))
+            coloured += line.attack
+            if curve.shape[1] == 4:
+                axes.fill_between(curve[:, 0], curve[:, 2], curve[:, 3], color=colour, alpha=0.12, linewidth=0)
+            width = 1.9 if line.attack else 1.3
+            axes.plot(curve[:, 0], curve[:, 1], color=colour, linestyle=dash, linewidth=width, clip_on=False)
+            ends.append((float(curve[-1, 1]) / top, colour))
+        for i, (at, (end, colour)) in enumerate(zip(_spread([end for end, _ in ends]), ends, strict=True)):
+            texts[f"LABEL {i}"] = fitted(drawn[i].label, _LABEL_EMS)
+            to_label = {"transform": axes.transAxes, "clip_on": False, "color": colour}
+            axes.plot([1.0, 1.035], [end, at], linewidth=0.8, **to_label)
+            axes.text(1.05, at, f"LABEL {i}", va="center", transform=axes.transAxes, color=colour)
+        return _svg(figure, title, texts)
+
+
 @contextmanager
 def _axes() -> Iterator[tuple[Any, Any]]:
     import matplotlib.style  # drawing is the only use of a slow import
