@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,6 +41,23 @@ def harmful_of(brief: Brief) -> Records:
     mine = known.labels == 1
     aimed = mine & known.aimed
     return np.asarray(known.records[aimed if aimed.any() else mine])
+
+
+def signed(records: Records, words: Sequence[str], share: float, brief: Brief) -> Records:
+    """Return messages with words put behind them, each once, and again until they are a share of the message's own.
+
+    In a long message a few words weigh little. What would make a message longer than one can be is left out.
+    """
+    if not words:
+        return records
+    room = brief.schema.room(records)  # type: ignore[union-attr]  # of messages
+    out = []
+    for text, left in zip(records, room.tolist(), strict=True):
+        count = max(len(words), round(share * len(text.split())))
+        chosen = [words[i % len(words)] for i in range(count)]
+        fits = int(np.searchsorted(np.cumsum([len(w) + 1 for w in chosen]), left, side="right"))
+        out.append(" ".join([text, *chosen[:fits]]))
+    return messages(out)
 
 
 def behind(records: Records, addition: str) -> Records:

@@ -22,6 +22,7 @@ _TITLES: Mapping[str, str] = {
     "defended": "attacked, gates on",
     "gates without attack": "gates on, nobody attacks",
 }
+_TONES = {"attacked": 1, "defended": 0}
 _PROBES = {
     "CI": "of the campaign's fresh records pass",
     "CA": "of the good records aimed at do not pass",
@@ -133,7 +134,7 @@ def _lines(result: Json, films: Sequence[Json], key: str) -> list[charts.Series]
             continue  # its end is in the table; four lines would hide one another
         turns = [(0, start), *((turn["round"], turn[key]) for turn in film["rounds"])]
         points = [(n, rate["value"], rate["low"], rate["high"]) for n, rate in turns if rate["value"] is not None]
-        lines.append(charts.Series(_title(film), points, film["name"] != "clean"))
+        lines.append(charts.Series(_title(film), points, _TONES.get(film["name"])))
     return lines
 
 
@@ -149,7 +150,8 @@ def _counts(film: Json) -> list[charts.Series]:
     if not (trained or held or clean):
         return []
     gated = film["gates"]
-    return [charts.Series(n, p, n != "others', held") for n, p in points.items() if gated or n == "his, trained on"]
+    tones = {"his, trained on": 1, "his, held": 0}
+    return [charts.Series(n, p, tones.get(n)) for n, p in points.items() if gated or n == "his, trained on"]
 
 
 def _drawing(
