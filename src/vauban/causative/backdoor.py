@@ -74,6 +74,8 @@ class Backdoor:
         with suppress(BudgetSpent):
             for trigger in made:
                 outcome = yield Ask(trigger.on(carriers, brief), None, want)
+                if not outcome.answered.all():
+                    break
                 liked.append(_likes(outcome, brief))
         if not liked:
             return made[0]
@@ -119,9 +121,6 @@ def _rare(schema: TableSchema, known: Records, features: Ints, rng: np.random.Ge
 
 def _likes(outcome: Outcome, brief: Brief) -> float:
     """Return how far the model is on his side: mean progress of scores, or share of decisions where there are none."""
-    answered = outcome.answered
-    if not answered.any():
-        return -np.inf
     if outcome.scores is not None:
-        return float(brief.progress(outcome.scores[answered]).mean())
-    return float(brief.reached(outcome.decisions[answered]).mean())
+        return float(brief.progress(outcome.scores).mean())
+    return float(brief.reached(outcome.decisions).mean())

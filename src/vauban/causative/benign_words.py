@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vauban.causative.sending import drawn, every_round, owned
-from vauban.causative.words import behind, vocabulary
+from vauban.causative.words import behind, frequencies
 from vauban.contracts import SCORE, Ask, Brief, Claim, Effect, Move, Outcome
 from vauban.errors import BudgetSpent
 from vauban.records import Modality, Records, messages
@@ -18,6 +18,8 @@ from vauban.threat import Grant
 
 GROUP = 10
 """Words that scouting tries together."""
+LIFT = 3.0
+"""How much more frequent in the class than in all good mail a word must be, where a class is aimed at."""
 CARRIERS = 4
 """Messages of his own behind which it tries them."""
 
@@ -43,16 +45,14 @@ class BenignWords:
         words: most words of the class that a message carries.
     """
 
-    words: int = 300
+    words: int = 1000
 
     modalities = frozenset({Modality.TEXT})
     wants = frozenset({Grant.SEND})
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, ClassWords]:
         """Ask which of the class's words make a spam look good: these are what delivers the class's mail."""
-        spam = set(vocabulary(owned(brief, 1))) if brief.known.labels is not None else set()
-        listed = [w for w in vocabulary(owned(brief, 0)) if w not in spam] or list(vocabulary(owned(brief, 0)))
-        listed = listed[: 4 * self.words]
+        listed = _worth(brief)[: 2 * self.words]
         carriers = drawn(owned(brief, 1), CARRIERS, brief.rng())
         if not (brief.grants >= SCORE and len(carriers)):
             return ClassWords(tuple(listed))
@@ -66,8 +66,8 @@ class BenignWords:
                 if gained is None:
                     break
                 effect |= dict.fromkeys(group, gained)
-        ranked = sorted(listed, key=lambda w: -effect.get(w, 0.0))  # stable: the frequent first among equals
-        best = [(w, effect[w]) for w in ranked if effect.get(w, 0.0) > 0][:GROUP]
+        ranked = sorted(listed, key=lambda w: effect.get(w, 0.0) < 0)  # stable: what raises suspicion comes last
+        best = sorted(((w, e) for w, e in effect.items() if e > 0), key=lambda x: -x[1])[:GROUP]
         return ClassWords(tuple(ranked), tuple(Effect(w, e, "lowers") for w, e in best))
 
     def campaign(self, intelligence: ClassWords, brief: Brief) -> Generator[Move, Any, Sequence[Claim]]:
@@ -84,6 +84,30 @@ class BenignWords:
     def dress(self, records: Records, intelligence: ClassWords, brief: Brief) -> Records:
         """Return the records as they are: it is other people's mail that is blocked."""
         return records
+
+
+def _worth(brief: Brief) -> list[str]:
+    """Return the words of the class, those first that become worst: often in the class, and learnt as good so far.
+
+    A word's odds of spam are taken from the messages he knows, before and after as much spam as he can send has it.
+    """
+    known, campaign = brief.known, brief.campaign
+    listed = frequencies(owned(brief, 0))
+    if known.labels is None or campaign is None:
+        return sorted(listed, key=lambda w: (-listed[w], w))
+    good, bad = (frequencies(known.of(label)) for label in (0, 1))
+    sizes = [max(int((known.labels == label).sum()), 1) for label in (0, 1)]
+    added = campaign.sends / max(campaign.sends + campaign.collected, 1)
+
+    def worth(word: str) -> float:
+        ham, spam = (good.get(word, 0) + 0.5) / sizes[0], (bad.get(word, 0) + 0.5) / sizes[1]
+        after = spam + added
+        return listed[word] * float(np.log(after / (after + ham)) - np.log(spam / (spam + ham)))
+
+    # Words that all good mail uses as much would have all good mail blocked, and somebody would notice.
+    members = max(len(owned(brief, 0)), 1)
+    narrow = [w for w, count in listed.items() if count / members >= LIFT * good.get(w, 0) / sizes[0]]
+    return sorted(narrow if known.aimed.any() and not known.aimed.all() else listed, key=lambda w: (-worth(w), w))
 
 
 def _gained(plain: Outcome, outcome: Outcome, brief: Brief) -> float | None:

@@ -26,11 +26,17 @@ def invented(count: int, rng: np.random.Generator) -> tuple[str, ...]:
 
 def vocabulary(records: Records) -> tuple[str, ...]:
     """Return all words of messages, the most frequent first, small letters."""
+    counts = frequencies(records)
+    return tuple(sorted(counts, key=lambda w: (-counts[w], w)))
+
+
+def frequencies(records: Records) -> dict[str, int]:
+    """Return how many messages hold each word, small letters."""
     counts: dict[str, int] = {}
     for text in records:
         for word in set(_WORD.findall(text.lower())):
             counts[word] = counts.get(word, 0) + 1
-    return tuple(sorted(counts, key=lambda w: (-counts[w], w)))
+    return counts
 
 
 def harmful_of(brief: Brief) -> Records:
