@@ -67,4 +67,10 @@ def load(name: str, *, seed: int = 0, rows: int | None = None) -> Dataset:
     if rows > len(data.frame):
         raise BadInput(f"{name}: {rows} rows were asked for; there are {len(data.frame)}.")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(data.frame))[:rows])
-    return replace(data, frame=data.frame.iloc[chosen].reset_index(drop=True), labels=data.labels[chosen])
+    return replace(
+        data,
+        frame=data.frame.iloc[chosen].reset_index(drop=True),
+        labels=data.labels[chosen],
+        times=None if data.times is None else data.times[chosen],
+        values=None if data.values is None else data.values[chosen],
+    )
