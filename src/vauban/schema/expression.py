@@ -184,5 +184,6 @@ def ranked(expression: Expression, feature: Feature) -> Expression:
 
 
 def _at(table: Floats, codes: Floats) -> Floats:
-    """Return the entries of a table for codes; its last one where they are missing."""
-    return np.asarray(table[np.where(np.isnan(codes), len(table) - 1, codes).astype(np.intp)])
+    """Return the entries of a table for codes; its last one where they are missing, or none of the list."""
+    known = (codes >= 0) & (codes < len(table) - 1)
+    return np.asarray(table[np.where(known, codes, len(table) - 1).astype(np.intp)])

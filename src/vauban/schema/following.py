@@ -98,7 +98,12 @@ class Follows:
         return np.where(stays, same(now, before[:, self.feature]) & same(now, want), right)
 
     def off(self, columns: Columns, records: Records) -> Floats:
-        """Return by how much each record's value is off (n,); 0 where it is missing, infinite where none follows."""
+        """Return by how much each record's value is off (n,); 0 where it is missing, infinite where none follows.
+
+        What follows from the original too can be said of no record by itself: it is not off.
+        """
+        if len(self.memories):
+            return np.zeros(len(records))
         raw, gone = self._computed(columns, records, records)
         with np.errstate(invalid="ignore"):
             off = np.abs(records[:, self.feature] - raw)
