@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from vauban.audit.run import Audit, Settings, Watch, run_audit, watch_nothing
 from vauban.contracts import Target
 from vauban.errors import BadInput, ExitCode, Incomplete, VaubanError, unknown
 from vauban.filters import Filter
-from vauban.reports import FORMATS
+from vauban.reports import FORMATS, junit
 from vauban.results import AuditResult, to_json
 from vauban.schema import Price, Schema, TextSchema, infer_schema
 from vauban.system import Economics, System, split
@@ -166,16 +167,26 @@ def run_in(
     return audited
 
 
-def report(result: AuditResult | str | Path, format: str = "html") -> str:  # noqa: A002 - what users call it
-    """Return a result (or that of a run folder) as html, json or markdown."""
+def report(
+    result: AuditResult | str | Path,
+    format: str = "html",  # noqa: A002 - what users call it
+    limit: float | None = None,
+) -> str:
+    """Return a result (or that of a run folder) as html, json, markdown, sarif or junit.
+
+    ``limit`` is the success rate over which an attack is a failure in JUnit; no other format has failures.
+    """
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
+    if limit is not None and format != "junit":
+        raise BadInput(f"A limit makes test cases fail, and {format} has none. Leave it out, or ask for junit.")
+    render = FORMATS[format] if limit is None else partial(junit.render, limit=limit)
     if isinstance(result, AuditResult):
-        return FORMATS[format](to_json(result))
+        return render(to_json(result))
     path = Path(result) / "result.json"
     stored = read_json(path)
     try:
-        return FORMATS[format](stored)
+        return render(stored)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(f"{path} is damaged: {type(error).__name__}: {error}. Run the audit again.") from error
 

@@ -70,13 +70,14 @@ def info(attack: str) -> None:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--format", "format_", default="html", show_default=True, help="html, json or markdown.")
+@click.option("--format", "format_", default="html", show_default=True, help="html, json, markdown, sarif or junit.")
+@click.option("--fail-over", type=click.FloatRange(0, 1), help="junit: success rate over which an attack fails.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output by default.")
-def report(run: Path, format_: str, out: Path | None) -> None:
+def report(run: Path, format_: str, fail_over: float | None, out: Path | None) -> None:
     """Write the report of a run."""
     from vauban.api import report as render
 
-    text = render(run, format_)
+    text = render(run, format_, fail_over)
     if out is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:

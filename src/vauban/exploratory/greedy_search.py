@@ -292,7 +292,7 @@ def _combine(
     base = at_anchor.copy()  # progress of the original, as the sum of gains sees it
     row, column = np.nonzero(moves.here)
     np.subtract.at(base, row, np.nan_to_num(gains[row, column]))
-    full = measured.most() * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
+    full = measured.stairs.most * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
     tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf), np.full(len(live), np.nan))
     open_, miss = np.arange(len(live)), np.zeros(len(live))
     for turn in range(CORRECTIONS):
