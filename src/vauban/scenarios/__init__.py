@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vauban.errors import unknown
 from vauban.filters import Filter
-from vauban.scenarios import credit, spam
+from vauban.scenarios import credit, insurance, loan, spam
 from vauban.schema import Price
 from vauban.system import System
 from vauban.threat import Budget, Cell, Grant, ThreatModel
@@ -63,6 +63,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     for s in (
         Scenario("spam", "A filter of messages", spam.DATA, spam.build, spam.ATTACKER, spam.PRICES),
         Scenario("credit", "A model of credit risk", credit.DATA, credit.build, credit.ATTACKER, credit.PRICES),
+        Scenario("loan", "A model that sanctions loans", loan.DATA, loan.build, loan.ATTACKER, loan.PRICES),
+        Scenario(
+            "insurance",
+            "Models of an insurer: cover, claims, tiers of premium",
+            insurance.DATA,
+            insurance.build,
+            insurance.ATTACKER,
+            insurance.PRICES,
+        ),
     )
 }
 
