@@ -45,7 +45,7 @@ def _vehicle_claims(data: bytes) -> Contents:
 
 def _fremtpl2(data: bytes) -> Contents:
     frame = pd.read_parquet(io.BytesIO(data))
-    claims = (frame["ClaimNb"] / frame["Exposure"]).to_numpy(dtype=np.float64)
+    claims = frame["ClaimNb"].to_numpy(dtype=np.float64)
     harmful = (frame["ClaimNb"] > 0).to_numpy(dtype=np.int8)
     frame = frame.drop(columns=["IDpol", "ClaimNb", "Exposure"])
     for name in ("VehBrand", "VehGas", "Area", "Region"):

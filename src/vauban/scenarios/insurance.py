@@ -12,11 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from vauban.datasets import Dataset
 from vauban.scenarios.models import REGRESSORS, table_model, table_regressor
-from vauban.scenarios.tables import about, loaded, quantile_of_scores, schema_of, table_system
+from vauban.scenarios.tables import about, cut_below, loaded, schema_of, table_system
 from vauban.schema import Price
 from vauban.system import Economics, System, split
 from vauban.targets import EstimatorTarget
@@ -81,6 +79,6 @@ def tiered(data: Dataset, model: str, seed: int) -> System:
         fitted = table_regressor(model, schema, seed).fit(parts.train.frame, costs)
     else:
         fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
-    target = EstimatorTarget(fitted, schema, np.inf, name=model, sample=schema.encode(parts.tuning.frame))
-    target = replace(target, threshold=quantile_of_scores(target, parts.tuning, DISCOUNT[data.name]))
+    target = EstimatorTarget(fitted, schema, 1.0, name=model, sample=schema.encode(parts.tuning.frame))
+    target = replace(target, threshold=cut_below(target, parts.tuning, DISCOUNT[data.name]))
     return System("insurance", target, parts, ECONOMICS[data.name], about(data), f"worse tier ({data.positive})")

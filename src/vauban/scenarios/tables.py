@@ -59,6 +59,17 @@ def quantile_of_scores(target: EstimatorTarget, tuning: Part, share: float) -> f
     return float(np.quantile(np.asarray(scores), share))
 
 
+def cut_below(target: EstimatorTarget, tuning: Part, share: float) -> float:
+    """Return a score with about this share of the tuning records below it, half-way between two that occur.
+
+    Few values of few features make few different scores: one of them as the threshold would leave it to rounding on
+    which side all records of that score lie.
+    """
+    found = np.unique(np.asarray(target.answer(target.schema.encode(tuning.frame), SCORE).scores))
+    at = int(np.searchsorted(found, quantile_of_scores(target, tuning, share)))
+    return float(found[at] if at == 0 else (found[at - 1] + found[at]) / 2)
+
+
 def about(data: Dataset) -> Mapping[str, object]:
     """Return what the report says of a data set."""
     return {"name": data.name, "kind": data.kind, "source": data.source, "removed": dict(data.removed)}

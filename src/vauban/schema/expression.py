@@ -106,8 +106,7 @@ class Columns:
 
     def value(self, expression: Expression, before: Records, after: Records) -> Floats:
         """Return the value (n,) of an expression; NaN where a value is missing, infinite or NaN where it has none."""
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(np.asarray(self._value(expression, before, after), dtype=np.float64), len(after))
+        return np.broadcast_to(np.asarray(self._value(expression, before, after), dtype=np.float64), len(after))
 
     def _value(self, expression: Expression, before: Records, after: Records) -> Any:
         if isinstance(expression, str):

@@ -88,14 +88,22 @@ class Follows:
 
     def kept(self, columns: Columns, before: Records, after: Records) -> Mask:
         """Return where the new record's value is what it must be, and one that the feature can have (n,)."""
-        feature = columns.features[self.feature]
-        now, want = after[:, self.feature], self.value(columns, before, after)
-        with np.errstate(invalid="ignore"):
-            right = (np.abs(now - want) <= self.tolerance) & np.isfinite(want)
-            slack = ON_GRID * (feature.step or 0.0)
-            right &= (now >= feature.lower - slack) & (now <= feature.upper + slack)
+        was, now = before[:, self.feature], after[:, self.feature]
+        want = self.value(columns, before, after)
+        right = (np.abs(now - want) <= self.tolerance) & np.isfinite(want) & self._inside(columns, now)
         stays = self._still(before, after) | np.isnan(want)
-        return np.where(stays, same(now, before[:, self.feature]) & same(now, want), right)
+        return np.where(stays, same(now, was) & same(now, want), right)
+
+    def fits(self, columns: Columns, before: Records, derived: Records) -> Mask:
+        """Return where a value just derived is one that the feature can have, or had (n,)."""
+        now = derived[:, self.feature]
+        kept = same(now, before[:, self.feature]) & (self._still(before, derived) | np.isnan(now))
+        return np.asarray(self._inside(columns, now) | kept)
+
+    def _inside(self, columns: Columns, values: Floats) -> Mask:
+        feature = columns.features[self.feature]
+        slack = ON_GRID * (feature.step or 0.0)
+        return np.asarray((values >= feature.lower - slack) & (values <= feature.upper + slack) & np.isfinite(values))
 
     def off(self, columns: Columns, records: Records) -> Floats:
         """Return by how much each record's value is off (n,); 0 where it is missing, infinite where none follows.
@@ -105,8 +113,7 @@ class Follows:
         if len(self.memories):
             return np.zeros(len(records))
         raw, gone = self._computed(columns, records, records)
-        with np.errstate(invalid="ignore"):
-            off = np.abs(records[:, self.feature] - raw)
+        off = np.abs(records[:, self.feature] - raw)
         return np.where(gone, 0.0, np.where(np.isnan(off), np.inf, off))
 
 

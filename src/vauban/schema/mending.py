@@ -256,9 +256,11 @@ def _code(feature: Feature, value: object) -> float:
 
 
 def _passes(test: str, column: Floats, values: Floats) -> Mask:
-    if test in ("in", "==", "not in", "!="):
+    if test in ("==", "!="):
+        return np.asarray(column == values[0] if test == "==" else column != values[0])
+    if test in ("in", "not in"):
         found = (column[..., None] == values).any(axis=-1)
-        return np.asarray(found if test in ("in", "==") else ~found)
+        return np.asarray(found if test == "in" else ~found)
     with np.errstate(invalid="ignore"):
         return np.asarray(
             {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[test](column, values[0])

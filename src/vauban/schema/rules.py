@@ -73,11 +73,9 @@ class Rules:
 
     def unmet(self, records: Records) -> Mask:
         """Return which relations each record breaks, whatever it was made of (n, r)."""
-        parts = [f.off(self.columns, records) for f in self.follows] + [
-            o.off(self.columns, records) for o in self.others
-        ]
-        limits = [r.tolerance for r in (*self.follows, *self.others)]
-        return _stack([off > limit for off, limit in zip(parts, limits, strict=True)], len(records))
+        with np.errstate(all="ignore"):
+            found = [r.off(self.columns, records) > r.tolerance for r in (*self.follows, *self.others)]
+        return _stack(found, len(records))
 
     def broken(self, before: Records, after: Records) -> Mask:
         """Return which relations stand between each record and the other one (n, r).
@@ -85,24 +83,37 @@ class Rules:
         Whatever the original broke already may be broken as much, not more. A derived feature must be what follows, or
         what it was where none of its causes changed, and within its bounds.
         """
-        found = [~f.kept(self.columns, before, after) for f in self.follows]
-        found += [other.worse(self.columns, before, after) for other in self.others]
-        return _stack(found, len(after))
+        with np.errstate(all="ignore"):
+            found = [~f.kept(self.columns, before, after) for f in self.follows]
+            return _stack(found + self._worse(before, after), len(after))
+
+    def _stuck(self, before: Records, derived: Records) -> Mask:
+        """Return what is broken in records whose derived features were just recomputed (n, r)."""
+        with np.errstate(all="ignore"):
+            found = [~f.fits(self.columns, before, derived) for f in self.follows]
+            return _stack(found + self._worse(before, derived), len(derived))
+
+    def _worse(self, before: Records, after: Records) -> list[Mask]:
+        touched = (before != after).any(axis=0)
+        no = np.zeros(len(after), dtype=bool)
+        return [o.worse(self.columns, before, after) if touched[o.features].any() else no for o in self.others]
 
     # --- mending ----------------------------------------------------------------------------------
 
     def derive(self, before: Records, after: Records) -> Records:
         """Return the records with derived features recomputed (n, d)."""
         out = after.copy()
-        for f in self.follows:
-            out[:, f.feature] = f.value(self.columns, before, out)
+        with np.errstate(all="ignore"):
+            for f in self.follows:
+                out[:, f.feature] = f.value(self.columns, before, out)
         return out
 
     def renewed(self, records: Records) -> Records:
         """Return records that were made of several with derived features as they follow (n, d), where any does."""
         out = records.copy()
-        for f in self.follows:
-            out[:, f.feature] = f.fresh(self.columns, out)
+        with np.errstate(all="ignore"):
+            for f in self.follows:
+                out[:, f.feature] = f.fresh(self.columns, out)
         return out
 
     def repair(self, before: Records, after: Records, plain: Plain) -> Records:
@@ -118,14 +129,14 @@ class Rules:
         """
         out = self.derive(before, after)
         for _ in range(_PASSES):
-            rows = np.flatnonzero(self.broken(before, out).any(axis=1))
+            rows = np.flatnonzero(self._stuck(before, out).any(axis=1))
             if not len(rows):
                 return out
             mended = self._mended(before[rows], out[rows], plain)
             if np.array_equal(mended, out[rows], equal_nan=True):
                 break
             out[rows] = mended
-        bad = self.broken(before, out)
+        bad = self._stuck(before, out)
         rows = np.flatnonzero(bad.any(axis=1))
         if len(rows):
             out[rows] = self._taken_back(before[rows], out[rows], bad[rows], plain)
@@ -135,7 +146,8 @@ class Rules:
         for other in self.others:
             at = np.flatnonzero(other.worse(self.columns, before, after))
             if len(at):
-                moved = other.mend(self.columns, self.reach, before[at], after[at])
+                with np.errstate(all="ignore"):
+                    moved = other.mend(self.columns, self.reach, before[at], after[at])
                 after[at] = self.derive(before[at], plain(before[at], moved))
         return after
 
@@ -153,7 +165,7 @@ class Rules:
             middle = (low + high) / 2
             trial = np.where(part, before + middle[:, None] * (after - before), after)
             trial = self.derive(before, plain(before, trial))
-            good = ~self.broken(before, trial).any(axis=1)
+            good = ~self._stuck(before, trial).any(axis=1)
             best[good] = trial[good]
             low, high = np.where(good, middle, low), np.where(good, high, middle)
         return best
