@@ -129,3 +129,32 @@ def fremtpl2(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
         "A": 50, "B": 100, "C": 500, "D": 2000, "E": 10_000, "F": 27_000
     }[area]:  # fmt: skip
         yield f"area {area} with {density} inhabitants"
+
+
+def loan_sanction(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Yield what is impossible about an applicant of Dream Housing Finance; what is missing stays missing."""
+    for name, value in after.items():
+        gone = [v is None or v != v for v in (before[name], value)]
+        if gone[0] != gone[1]:
+            yield f"{name} cannot become or cease to be missing"
+        if name in ("Gender", "Credit_History") and gone == [False, False] and value != before[name]:
+            yield f"{name} cannot change"
+        if name in ("Dependents", "ApplicantIncome", "LoanAmount") and not gone[1] and value != int(value):
+            yield f"{name} must be whole, not {value!r}"
+    if before["Education"] == "Graduate" and after["Education"] != "Graduate":
+        yield "nobody loses a degree"
+    term = after["Loan_Amount_Term"]
+    if term == term and term not in (12, 36, 60, 84, 120, 180, 240, 300, 360, 480):
+        yield f"a term of {term}"
+    if after["LoanAmount"] <= 0:
+        yield f"a loan of {after['LoanAmount']}"
+
+
+def insurance_charges(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Yield what is impossible about somebody insured."""
+    if (before["age"], before["sex"]) != (after["age"], after["sex"]):
+        yield "age and sex cannot change"
+    if after["children"] not in range(6) or not 15 <= after["bmi"] <= 55 or after["smoker"] not in ("yes", "no"):
+        yield f"{after['children']} children, bmi {after['bmi']}, smoker {after['smoker']}"
+    if after["region"] not in ("northeast", "northwest", "southeast", "southwest"):
+        yield f"the region {after['region']}"

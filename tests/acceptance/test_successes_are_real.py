@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 
 from tests.acceptance.reader import german, give_me_some_credit, impossible, message, south_german, taiwan
-from tests.acceptance.related_reader import coil2000, fremtpl2, lendingclub, vehicle_claims
+from tests.acceptance.related_reader import (
+    coil2000,
+    fremtpl2,
+    insurance_charges,
+    lendingclub,
+    loan_sanction,
+    vehicle_claims,
+)
 from vauban.audit.folder import records_table
 from vauban.audit.run import Audit, Settings, run_audit
 from vauban.scenarios import scenario
@@ -32,7 +39,10 @@ READERS = {
     "coil2000": coil2000,
     "vehicle-claims": vehicle_claims,
     "fremtpl2": fremtpl2,
+    "loan-sanction": loan_sanction,
+    "insurance-charges": insurance_charges,
 }
+LARGE = {"lendingclub", "coil2000", "vehicle-claims", "fremtpl2"}
 CASES = [
     ("credit", "german", "logistic-regression"),
     ("credit", "german", "random-forest"),
@@ -49,6 +59,8 @@ CASES = [
     ("insurance", "coil2000", "random-forest"),
     ("insurance", "vehicle-claims", "logistic-regression"),
     ("insurance", "fremtpl2", "poisson-boosting"),
+    ("loan", "loan-sanction", "hist-gradient-boosting"),
+    ("insurance", "insurance-charges", "poisson-regression"),
     ("spam", "youtube", "logistic-regression"),
     ("spam", "sms", "logistic-regression"),
     ("spam", "sms", "naive-bayes"),
@@ -73,7 +85,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     chosen = scenario(name)
     system = chosen.system(data, model, seed=3)
     grants = frozenset({Grant.LABEL, Grant.SCORE} | ({Grant.STRUCTURE} & system.target.grants))
-    few = name in ("loan", "insurance")  # larger tables
+    few = data in LARGE
     threats = chosen.threats(["EI", "EA"], grants, Budget(60, 120) if few else Budget(150, 300), None)
     attacks = ("donor-bisection", "greedy-search", "linear-optimum", "do-nothing")
     if not few:

@@ -70,6 +70,8 @@ class LinearOptimum:
         """Ask once for each victim, again only where rounding made the model disagree; claim a bound for each."""
         inside, schema = _inside(brief)
         sign = 1.0 if brief.cell.goal is Decision.PASS else -1.0
+        # What a missing value adds is known only where the structure was read from records in which it was missing.
+        cohort = cohort.pick(np.isfinite(inside.margin(cohort.records)))
         margins = sign * inside.margin(cohort.records)  # what has to be gained
         scale = _scale(inside, cohort.records)
         low, high = schema.span(cohort.records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -69,12 +70,15 @@ def prepared(schema: TableSchema, model: Any, *, scaled: bool = True) -> Any:
     ordinals = [f for f in singles if f.kind == "ordinal"]
     names = [f.columns[0] for f in singles if f.listed and f.kind != "ordinal"]
     groups = [c for f in schema.features if len(f.columns) > 1 for c in f.columns]
-    ranked = OrdinalEncoder(categories=[list(f.values) for f in ordinals])
+    ranked = OrdinalEncoder(  # what is missing is no rank
+        categories=[list(f.values) for f in ordinals], handle_unknown="use_encoded_value", unknown_value=math.nan
+    )
+    ranks = make_pipeline(ranked, SimpleImputer(strategy="median"), StandardScaler()) if scaled else ranked
 
     filled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     steps = [
         ("numbers", filled if scaled else "passthrough", numbers),
-        ("ranks", make_pipeline(ranked, StandardScaler()) if scaled else ranked, [f.columns[0] for f in ordinals]),
+        ("ranks", ranks, [f.columns[0] for f in ordinals]),
         ("names", OneHotEncoder(handle_unknown="ignore", sparse_output=False), names),
         ("groups", "passthrough", groups),
     ]
