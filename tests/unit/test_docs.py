@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from vauban.catalogue import CATALOGUE
@@ -36,7 +37,9 @@ def test_every_name_in_the_table_of_attacks_exists() -> None:
 
 
 def test_every_option_that_the_readme_names_exists() -> None:
-    known = {o for command in cli.commands.values() for p in command.params for o in p.opts}
+    groups = [c.commands.values() for c in cli.commands.values() if isinstance(c, click.Group)]
+    commands = [*cli.commands.values(), *(c for group in groups for c in group)]
+    known = {o for command in commands for p in command.params for o in p.opts}
     named = set(re.findall(r"(?<![\w-])--[a-z-]+", (ROOT / "README.md").read_text()))
     assert named - known == set()
 

@@ -20,6 +20,21 @@ ATTACKER = {
 PRICES: Mapping[Cell, Mapping[str, Price]] = {}
 """Nobody is overlaid: whoever fills in the form pays what an applicant pays."""
 
+EXPECTED: Mapping[str, Mapping[str, str]] = {
+    "generated-credit": {
+        "income_monthly": "safer",
+        "savings_balance": "safer",
+        "employment_years": "safer",
+        "late_payments_12m": "riskier",
+        "utilisation": "riskier",
+    },
+    "german": {"foreign_worker": "irrelevant", "personal_status_sex": "irrelevant"},
+    "south-german": {"foreign_worker": "irrelevant", "personal_status_sex": "irrelevant"},
+    "taiwan": {"PAY_0": "riskier", "LIMIT_BAL": "safer", "SEX": "irrelevant", "MARRIAGE": "irrelevant"},
+    "give-me-some-credit": {"NumberOfTimes90DaysLate": "riskier", "MonthlyIncome": "safer"},
+}
+"""What a business analyst expects of these models; `vauban test` looks for records that contradict it."""
+
 HALF = frozenset({"german", "south-german"})
 """Data sets whose models reject at a probability of one half."""
 
