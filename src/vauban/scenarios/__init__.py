@@ -77,7 +77,15 @@ SCENARIOS: Mapping[str, Scenario] = {
             credit.PRICES,
             credit.EXPECTED,
         ),
-        Scenario("loan", "A model that sanctions loans", loan.DATA, loan.build, loan.ATTACKER, loan.PRICES),
+        Scenario(
+            "loan",
+            "A model that sanctions loans",
+            loan.DATA,
+            loan.build,
+            loan.ATTACKER,
+            loan.PRICES,
+            loan.EXPECTED,
+        ),
         Scenario(
             "insurance",
             "Models of an insurer: cover, claims, tiers of premium",
@@ -85,6 +93,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             insurance.build,
             insurance.ATTACKER,
             insurance.PRICES,
+            insurance.EXPECTED,
         ),
     )
 }

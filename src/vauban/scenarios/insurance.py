@@ -41,6 +41,15 @@ ATTACKER = {
 PRICES: Mapping[Cell, Mapping[str, Price]] = {}
 """Nobody is overlaid: whoever fills in the form pays what the insured pays."""
 
+EXPECTED: Mapping[str, Mapping[str, str]] = {
+    "generated-insurance": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
+    "generated-premium": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
+    "vehicle-claims": {"Sex": "irrelevant", "MaritalStatus": "irrelevant"},
+    "fremtpl2": {"BonusMalus": "riskier"},
+    "insurance-charges": {"bmi": "riskier", "sex": "irrelevant"},
+}
+"""What a business analyst expects of these models; what follows from a change is recomputed."""
+
 ECONOMICS = {
     "generated-insurance": Economics(
         "EUR", miss=450, block=120, gain=600, note="Assumed: a year's claims beyond the premium; a margin lost."

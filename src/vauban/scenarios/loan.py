@@ -24,6 +24,13 @@ ATTACKER = {
 PRICES: Mapping[Cell, Mapping[str, Price]] = {}
 """Nobody is overlaid: whoever fills in the form pays what an applicant pays."""
 
+EXPECTED: Mapping[str, Mapping[str, str]] = {
+    "generated-loan": {"income": "safer", "employment_years": "safer", "late_payments": "riskier"},
+    "lendingclub": {"annual_inc": "safer", "delinq_2yrs": "riskier", "pub_rec": "riskier"},
+    "loan-sanction": {"Credit_History": "safer", "ApplicantIncome": "safer", "Gender": "irrelevant"},
+}
+"""What a business analyst expects of these models; what follows from a change is recomputed."""
+
 ECONOMICS = {
     "generated-loan": Economics(
         "EUR", miss=5000, block=700, gain=7000, note="Assumed: about half a loan is lost, a tenth is earned."

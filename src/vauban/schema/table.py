@@ -269,6 +269,13 @@ class TableSchema:
         """Return the records (n, d) with derived features recomputed from the others: ones that nobody had before."""
         return self.rules.renewed(records) if self.relations else records
 
+    def obeying(self, before: Records, after: Records) -> tuple[Records, Mask]:
+        """Return changed records with what follows from the changes (n, d), whoever made them, and which obey (n,)."""
+        if not self.relations:
+            return after, np.ones(len(after), dtype=bool)
+        after = self.rules.derive(before, after)
+        return after, np.asarray(~self.rules.broken(before, after).any(axis=1))
+
     # --- raw frames -------------------------------------------------------------------------------
 
     def encode(self, frame: pd.DataFrame) -> Records:
