@@ -529,6 +529,9 @@ class Attack(Protocol):
     Deterministic given brief, cohort seed and answers. ``wants`` is the least that it needs to be granted; it may use
     whatever else ``brief.grants`` holds. BudgetSpent is raised at a question when nobody can be asked about any more:
     catch it and return what you have.
+
+    It may have a method ``unfit(schema)`` that returns why it cannot be tried on records of a schema, or None: where it
+    does it is reported as out of scope.
     """
 
     modalities: ClassVar[frozenset[Modality]]

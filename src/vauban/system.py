@@ -50,11 +50,21 @@ class Parts:
 SHARES = {"train": 0.55, "tuning": 0.05, "known": 0.15, "victims": 0.25}
 
 
-def split(frame: pd.DataFrame, labels: Labels, seed: int, shares: Mapping[str, float] = SHARES) -> Parts:
-    """Return data in disjoint parts, shuffled with the seed, each with the classes in the same shares.
+def split(
+    frame: pd.DataFrame,
+    labels: Labels,
+    seed: int,
+    shares: Mapping[str, float] = SHARES,
+    times: NDArray[np.datetime64] | None = None,
+) -> Parts:
+    """Return data in disjoint parts, shuffled with the seed.
+
+    Without times each part has the classes in the same shares. With times (n,) the parts follow each other: the model
+    is trained on the earliest records, and the victims are the latest. Records of one time are divided at random.
 
     Raises:
-        BadInput: a label is missing or none of 0 and 1, or a class has too few records to be in every part.
+        BadInput: a label is missing or none of 0 and 1, there is not one time a record, or a class has too few records
+            to be in every part.
     """
     raw = np.asarray(labels, dtype=np.float64)
     if raw.shape != (len(frame),):
@@ -65,16 +75,33 @@ def split(frame: pd.DataFrame, labels: Labels, seed: int, shares: Mapping[str, f
     if strange:
         raise BadInput(f"Labels must be 1 (harmful) or 0 (good). Got also {strange[:5]}.")
     rng = np.random.default_rng((seed, 1))
-    chosen: dict[str, list[NDArray[np.int64]]] = {name: [] for name in shares}
     for label, meaning in ((0, "good"), (1, "harmful")):
-        rows = rng.permutation(np.flatnonzero(raw == label))
-        if len(rows) < 20:
-            raise BadInput(f"At least 20 {meaning} records (label {label}) are needed. Got {len(rows)}.")
+        if (raw == label).sum() < 20:
+            found = int((raw == label).sum())
+            raise BadInput(f"At least 20 {meaning} records (label {label}) are needed. Got {found}.")
+    groups = [np.flatnonzero(raw == label) for label in (0, 1)] if times is None else [np.arange(len(raw))]
+    chosen: dict[str, list[NDArray[np.int64]]] = {name: [] for name in shares}
+    for group in groups:
+        rows = rng.permutation(group)
+        if times is not None:
+            rows = rows[np.argsort(_checked_times(times, len(raw))[rows], kind="stable")]
         ends = np.round(np.cumsum(list(shares.values())) * len(rows)).astype(int)
         for name, piece in zip(shares, np.split(rows, ends[:-1]), strict=True):
             chosen[name].append(piece)
+    for name, pieces in chosen.items():
+        if times is not None and len(np.unique(raw[np.concatenate(pieces)])) < 2:
+            raise BadInput(f"In time order the {name} part holds one class only. Give more records, or no times.")
     whole = Part(frame.reset_index(drop=True), raw.astype(np.int8))
     return Parts(**{name: whole.take(rng.permutation(np.concatenate(rows))) for name, rows in chosen.items()})
+
+
+def _checked_times(times: NDArray[np.datetime64], n: int) -> NDArray[np.datetime64]:
+    found = np.asarray(times)
+    if found.shape != (n,):
+        raise BadInput(f"There must be one time a record, shape ({n},). Got shape {found.shape}.")
+    if np.isnat(found).any():
+        raise BadInput(f"{int(np.isnat(found).sum())} of {n} times are missing. Give every record its time, or none.")
+    return found
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def _moved(schema: TableSchema, base: Records, donors: Records, n: int, rng: np.
     other = np.where((rng.uniform(size=out.shape) < 0.3) & np.isfinite(anywhere), np.clip(anywhere, low, high), other)
     share = np.array(SHARES)[rng.integers(len(SHARES), size=n)]
     swap = rng.uniform(size=out.shape) < share[:, None]
-    return np.where(swap, other, out)
+    return schema.derived(np.where(swap, other, out))
 
 
 def _into(schema: TableSchema, rule: Rule, base: Records, rng: np.random.Generator, wider: float = 0.0) -> Records:
@@ -143,7 +143,7 @@ def _into(schema: TableSchema, rule: Rule, base: Records, rng: np.random.Generat
         value = rng.uniform(max(a - reach, low[j]), max(min(b + reach, high[j]), a), size=n)
         step = schema.step[j]
         out[:, j] = np.clip(np.rint(value / step) * step, low[j], high[j]) if step > 0 else value
-    return out
+    return schema.derived(out)
 
 
 def _sharpened(

@@ -85,7 +85,9 @@ class Feature:
             possible &= (value > now) == (self.expected is Expected.SAFER)
         after = records[possible].copy()
         after[:, j] = value[possible]
-        return records[possible], after
+        after, obeys = self.schema.obeying(records[possible], after)
+        obeys &= after[:, j] == value[possible]  # a derived feature cannot be varied by itself
+        return records[possible][obeys], after[obeys]
 
     def broken(self, before: Decisions, after: Decisions) -> Mask:
         """A safer value with a worse decision, or any change of decision where there must be none."""

@@ -194,13 +194,17 @@ def _draws(
 
 
 def anywhere(schema: TableSchema, known: Records, base: Records, rng: np.random.Generator) -> Records:
-    """Return as many records as ``base`` (n, d) drawn evenly from all that the schema allows, nothing missing."""
+    """Return as many records as ``base`` (n, d) drawn evenly from all that the schema allows, nothing missing.
+
+    Where a draw breaks a relation the record of ``base`` stands in its place.
+    """
     low, high = limits(schema, known)
     out = low + rng.uniform(size=base.shape) * (high - low)
     step = schema.step
     with np.errstate(invalid="ignore", divide="ignore"):
         whole = np.floor((low + rng.uniform(size=base.shape) * (high - low + step)) / step) * step
-    return np.clip(np.where(step > 0, whole, out), low, high)
+    out = schema.derived(np.clip(np.where(step > 0, whole, out), low, high))
+    return np.where(schema.holds(out)[:, None], out, base)
 
 
 def _weaknesses(schema: TableSchema, after: Records, failed: Mask, rng: np.random.Generator) -> tuple[Weakness, ...]:

@@ -111,6 +111,9 @@ def why_not(line: Entry, front: Front, target: Target) -> str | None:
         return f"it works on {_plural(made.modalities)}, and the records are {_plural({target.schema.modality})}"
     if line.role != "explorer" and threat.cell not in line.cells:
         return f"it exists for {', '.join(line.cells)} only"
+    unfit = made.unfit(front.schema) if hasattr(made, "unfit") else None
+    if unfit is not None:
+        return str(unfit)
     missing = sorted(made.wants - threat.grants)
     if missing:
         return f"it needs {' and '.join(missing)}, which this threat model does not grant"

@@ -26,7 +26,7 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
 
 
 @click.command()
-@click.argument("scenario", required=False, metavar="[spam|credit]")
+@click.argument("scenario", required=False, metavar="[spam|credit|loan|insurance]")
 @click.option("--data", help="Data set; generated data by default. See: vauban list datasets.")
 @click.option("--model", default="logistic-regression", show_default=True, help="Kind of model to train and attack.")
 @click.option("--victims", default=200, show_default=True, type=click.IntRange(1), help="Most victims a cell.")
@@ -59,7 +59,7 @@ def audit(scenario: str | None, resume: Path | None, jobs: int, fail_over: float
     if resume is not None:
         return _resume(resume, jobs, fail_over)
     if scenario is None:
-        raise click.UsageError("Name the scenario to audit: spam or credit. See: vauban list scenarios.")
+        raise click.UsageError("Name the scenario to audit, such as spam or loan. See: vauban list scenarios.")
     out = asked.pop("out")
     request = {"scenario": scenario, **asked}
     return _audit(request, out, jobs, fail_over, resumed=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vauban.errors import unknown
 from vauban.filters import Filter
-from vauban.scenarios import credit, spam
+from vauban.scenarios import credit, insurance, loan, spam
 from vauban.schema import Price
 from vauban.system import System
 from vauban.threat import Budget, Cell, Grant, ThreatModel
@@ -76,6 +76,24 @@ SCENARIOS: Mapping[str, Scenario] = {
             credit.ATTACKER,
             credit.PRICES,
             credit.EXPECTED,
+        ),
+        Scenario(
+            "loan",
+            "A model that sanctions loans",
+            loan.DATA,
+            loan.build,
+            loan.ATTACKER,
+            loan.PRICES,
+            loan.EXPECTED,
+        ),
+        Scenario(
+            "insurance",
+            "Models of an insurer: cover, claims, tiers of premium",
+            insurance.DATA,
+            insurance.build,
+            insurance.ATTACKER,
+            insurance.PRICES,
+            insurance.EXPECTED,
         ),
     )
 }

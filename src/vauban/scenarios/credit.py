@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vauban.contracts import Labelled
-from vauban.datasets import load
-from vauban.scenarios.facts import schema_from_facts
-from vauban.scenarios.models import table_model
+from vauban.scenarios.tables import loaded, table_system
 from vauban.schema import Price
-from vauban.system import Economics, System, split
-from vauban.targets.refit import Refit
+from vauban.system import Economics, System
 from vauban.threat import Cell
 
 DATA = ("generated-credit", "german", "south-german", "taiwan", "give-me-some-credit")
@@ -39,9 +35,6 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
 }
 """What a business analyst expects of these models; `vauban test` looks for records that contradict it."""
 
-WORST = 0.8
-"""Quantile of the tuning scores at which applicants are rejected: the worst fifth."""
-
 HALF = frozenset({"german", "south-german"})
 """Data sets whose models reject at a probability of one half."""
 
@@ -59,15 +52,4 @@ ECONOMICS = {
 
 def build(data: str, model: str, seed: int) -> System:
     """Return a credit model trained on applicants, with its reject threshold."""
-    loaded = load(data, seed=seed) if data == "generated-credit" else load(data)
-    parts = split(loaded.frame, loaded.labels, seed)
-    if loaded.facts is None:
-        raise AssertionError(f"the data set {data} comes without its facts")
-    schema = schema_from_facts(loaded.facts, parts.train.frame)
-    worst = None if data in HALF else WORST
-    trainer = Refit(
-        table_model(model, schema, seed), schema, model, quantile=worst, tuning=schema.encode(parts.tuning.frame)
-    )
-    target = trainer.fit(Labelled(schema.encode(parts.train.frame), parts.train.labels))
-    about = {"name": data, "kind": "table", "source": loaded.source, "removed": dict(loaded.removed)}
-    return System("credit", target, parts, ECONOMICS[data], about, loaded.positive, trainer)
+    return table_system("credit", loaded(data, seed), model, seed, ECONOMICS[data], half=data in HALF)
