@@ -139,6 +139,8 @@ def possible(records: Any, field: Field) -> None:
         require(not strange, f"A message is a text. Got {strange[:1]!r}.")
         return
     require(np.ndim(records) == 2 and np.shape(records)[1] == len(schema), f"Records are (n, {len(schema)}).")
+    broken = np.flatnonzero(~schema.holds(np.asarray(records)))
+    require(not len(broken), f"Record {records[broken[:1]]} breaks a relation: pass it through `schema.repair`.")
     for j, f in enumerate(schema.features):
         column = np.asarray(records)[:, j]
         known = column[~np.isnan(column)]

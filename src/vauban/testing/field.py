@@ -10,7 +10,7 @@ import numpy as np
 
 from vauban.contracts import SCORE, Batch, Brief, Campaign, GateContext, Known, Labelled, Target
 from vauban.records import Floats, Modality, Records, frozen
-from vauban.testing.worlds import MIXED, Planted, World, planted_mail, planted_table, worlds
+from vauban.testing.worlds import MIXED, Planted, World, planted_mail, planted_related, planted_table, worlds
 from vauban.threat import Budget, Cell, Grant
 
 ROUNDS, SENDS, EACH = 3, 6, 40
@@ -125,9 +125,10 @@ def _all(n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 @cache
 def fields() -> tuple[Field, ...]:
-    """Return every field: a table and messages x integrity and availability x who labels."""
+    """Return every field: a table, one with relations, and messages x integrity and availability x who labels."""
     made = []
-    for name, records in (("linear", planted_table(MIXED, N, 0.1)), ("words", planted_mail(N))):
+    drawn = {"linear": planted_table(MIXED, N, 0.1), "related": planted_related(N), "words": planted_mail(N)}
+    for name, records in drawn.items():
         which = next(w for w in worlds() if w.target.name == name and w.cell is Cell.EI)
         records = records[np.random.default_rng(9).permutation(N)]
         labels = (which.target.margin(records) > 0).astype(np.int8)

@@ -287,7 +287,7 @@ def planted_table(schema: TableSchema, n: int, missing: float) -> Records:
     return records
 
 
-def _related(n: int) -> Records:
+def planted_related(n: int) -> Records:
     """Return random records that obey the relations, the last feature missing in a tenth of them."""
     records = planted_table(RELATED, n, 0.0)
     amount, months, _, open_, card, limit, total = records.T
@@ -339,7 +339,7 @@ def worlds() -> tuple[World, ...]:
         (Planted("steps", MIXED, _steps), tables, False),
         (Planted("tiny", TINY, _TINY.margin, _TINY), planted_table(TINY, 200, 0.0), True),
         (Planted("words", WORDS, _words), planted_mail(200), False),
-        (Planted("related", RELATED, _RELATED.margin, _RELATED), _related(300), False),
+        (Planted("related", RELATED, _RELATED.margin, _RELATED), planted_related(300), False),
     ):
         labels_only = frozenset({Grant.LABEL})
         for cell in (Cell.EI, Cell.EA):
