@@ -20,7 +20,7 @@ def nothing():
 
 def measured(probe):
     names = ("fnr", "fpr", "slice_error", "plain_success", "error")
-    return {**{name: rate(0.02) for name in names}, "probe_success": rate(probe), "loss": 12.5}
+    return {**{name: rate(0.02) for name in names}, "probe_success": rate(probe), "loss": rate(0.5)}
 
 
 def turn(number, probe, *, poison=0, held=0, clean=0, evidence=()):
