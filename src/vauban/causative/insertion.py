@@ -13,7 +13,7 @@ from vauban.causative.sending import every_round, owned
 from vauban.contracts import Ask, Brief, Claim, Effect, Move, Outcome, no_scouting
 from vauban.records import Floats, Modality, Records
 from vauban.schema import TableSchema
-from vauban.tactics.logistic import Columns, fit, pull, uphill
+from vauban.tactics.logistic import Columns, fit, loss, pull, uphill
 from vauban.threat import Grant
 
 PENALTY = 1e-3
@@ -104,12 +104,17 @@ class Insertion:
         hurt = hurt & known.aimed if (hurt & known.aimed).any() else hurt
         features, places = (np.array(c) for c in zip(*columns.feature_of(), strict=True))
         centre, radius = self._sphere(x[known.labels == int(label)])
-        points, w = base, None
-        for step in range(STEPS):
+        points, best, most, w = base, base, -np.inf, None
+        for step in range(STEPS + 1):
             now = columns.matrix(points)
             many = np.repeat(now, weight, axis=0)
             whole, labels = np.concatenate([x, many]), np.concatenate([y, np.full(len(many), label)])
             w = fit(whole, labels, PENALTY, w)
+            reached = loss(x[hurt], y[hurt], w)
+            if reached > most:
+                best, most = points, reached
+            if step == STEPS:
+                break
             harm = x[hurt].T @ (expit(x[hurt] @ w) - y[hurt]) / hurt.sum()
             slope = uphill(now, np.full(len(now), label), w, pull(whole, w, PENALTY, harm))[:, places]
             size = np.abs(slope).max(axis=1, keepdims=True)
@@ -119,7 +124,7 @@ class Insertion:
             moved = schema.repair(base, moved)
             far = np.linalg.norm(columns.matrix(moved) - centre, axis=1) > radius
             points = np.where((far & (np.linalg.norm(now - centre, axis=1) <= radius))[:, None], points, moved)
-        return np.asarray(points)
+        return best
 
     def _sphere(self, x: Floats) -> tuple[Floats, float]:
         """Return the centre (p,) of records, and the radius that he keeps to."""
