@@ -34,12 +34,9 @@ from vauban.filters import Filter
 from vauban.reports import FORMATS, junit
 from vauban.results import AuditResult, to_json
 from vauban.schema import Price, Schema, TextSchema, infer_schema
-from vauban.system import Economics, System, split
+from vauban.system import HELD_OUT, Economics, System, split
 from vauban.targets import BoosterTarget, EstimatorTarget, is_booster
 from vauban.threat import Budget, Cell, Grant, ThreatModel
-
-HELD_OUT = {"train": 0.0, "tuning": 0.1, "known": 0.3, "victims": 0.6}
-"""How records that a model was not trained on are divided: the attacker's look-alikes, and his victims."""
 
 ATTACKER = {
     Cell.EI: "whoever sends harmful records and wants them to pass",
