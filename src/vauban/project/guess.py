@@ -164,7 +164,7 @@ def _common(values: Floats) -> float:
 def _decimals(values: Floats) -> float | None:
     """Return the grid of decimal fractions, up to four decimals; None for a continuum."""
     for decimals in (1, 2, 3, 4):
-        if np.abs(np.round(values, decimals) - values).max() <= 1e-9 * max(1.0, float(np.abs(values).max())):
+        if (np.abs(np.round(values, decimals) - values) <= 1e-12 * np.maximum(1.0, np.abs(values))).all():
             return float(f"1e-{decimals}")
     return None
 
@@ -186,9 +186,12 @@ def _text(found: Guess, column: pd.Series[Any], known: pd.Series[Any]) -> Guess:
         gone = f"; {', '.join(map(repr, odd[:3]))} is read as missing" if odd else ""
         return replace(_number(found.because(said + gone), numbers.dropna()), form=form)
     lower = {v.strip().lower() for v in values}
-    if len(values) == 2 and lower in YES_NO:
+    if len(values) == 2 and (lower in YES_NO or lower == {"0", "1"}):
         ordered = tuple(sorted(values, key=lambda v: v.strip().lower() in _YES))
         return _who(found.because(f"its values are {values[0]!r} and {values[1]!r}", kind=Kind.BOOLEAN, values=ordered))
+    if form == "number":
+        ordered = tuple(sorted(values, key=float))
+        return _who(found.because("its texts are two numbers", kind=Kind.ORDINAL, values=ordered))
     spaces = float(known.str.strip().str.count(r"\s+").mean())
     many = len(values) > 0.5 * len(known) and len(known) >= 20
     if many and spaces >= 2:

@@ -195,7 +195,8 @@ def _read_by(guesses: Sequence[Guess], fitted: Any) -> list[Guess]:
             out.append(one.because("the model does not read it", role="unread", change="no", doubt=None))
         elif one.role != "feature":
             note = "the model reads it, so it stays, and nobody changes it"
-            out.append(one.because(note, role="feature", change="no", form=None))
+            one = one.because(note, role="feature", change="no")
+            out.append(one if one.form is None else replace(one, form=None, kind=Kind.CATEGORICAL, values=()))
         else:
             out.append(one if one.form is None else replace(one, form=None, kind=Kind.CATEGORICAL, values=()))
     return out

@@ -30,7 +30,7 @@ LATER = _set(
 BORN = _set("age sex gender race ethnicity nationality birth born dob foreign religion origin country disability")
 PAST = _set(
     "history past previous prior delinq delinquent delinquency late bankruptcies bankruptcy default defaults score "
-    "rating grade bureau inq inquiries pub rec liens fico bonus malus worst times since pay"
+    "rating grade bureau inq inquiries pub rec liens fico bonus malus worst times since year"
 )
 DECIDED = _set("rate apr installment grade subgrade approved limit deductible premium tier rep agent")
 GROWS = _set("tenure years experience seniority education degree length acc total dependents children")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from vauban.project.reading import EMPTY
+
 SCALES = tuple(
     tuple(line.split())
     for line in (
@@ -30,6 +32,7 @@ SCALES = tuple(
 NOTHING = frozenset({"none", "no", "zero", "new", "never", "no_change", "nothing"})
 BELOW = re.compile(r"<|\b(under|less|below|up to|at most)\b", re.I)
 ABOVE = re.compile(r">|\+|≥|\b(over|more|above|at least|older)\b", re.I)
+MONTHS = {"day": 1 / 30, "week": 1 / 4, "month": 1.0, "year": 12.0}
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
 MOST = 60
 
@@ -60,13 +63,15 @@ def _by_number(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
     for value in values:
         numbers = [float(n.replace(",", "")) for n in _NUMBERS.findall(value)]
         if not numbers:
-            if _plain(value) not in NOTHING:
+            if _plain(value) not in NOTHING | EMPTY:
                 return None
-            places[value] = (-1.0, 0.0)
+            places[value] = (-1.0, 0.0 if _plain(value) in NOTHING else -1.0)
             continue
+        numbers = [n * _unit(value) for n in numbers]
         rest = ABOVE.sub(" ", BELOW.sub(" ", _NUMBERS.sub(" ", value.lower())))
         words = re.sub(r"\b(to|and|than|or|bis)\b", " ", rest)
-        units.add(frozenset(w.rstrip("s") for w in re.findall(r"[a-z]+", words)))
+        named = frozenset(w.rstrip("s") for w in re.findall(r"[a-z]+", words))
+        units.add(frozenset({"time"}) if named and named <= set(MONTHS) else named)
         side = -0.5 if BELOW.search(value) else 0.5 if ABOVE.search(value) else 0.0
         places[value] = (numbers[0], side + (numbers[-1] - numbers[0]) * 1e-9)
     shared = {u for u in units if u}
@@ -77,6 +82,11 @@ def _by_number(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
     if len(shared) > 1 or written < 2 or not telling or len(set(places.values())) < len(values):
         return None
     return tuple(sorted(values, key=lambda v: places[v])), "its values are ranges or amounts, in words"
+
+
+def _unit(value: str) -> float:
+    """Return how many months the unit of time in a text is; 1 where there is none."""
+    return next((months for unit, months in MONTHS.items() if re.search(rf"\b{unit}s?\b", value.lower())), 1.0)
 
 
 def _grades(values: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
