@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vauban.contracts import Target
+from vauban.contracts import Target, Trainer
 from vauban.errors import BadInput
 from vauban.records import Mask
 
@@ -159,6 +159,7 @@ class System:
         economics: what errors cost, where anybody knows.
         data: name, source and hash of the data, for the report.
         harmful: what label 1 means, in words ("spam").
+        trainer: how the model is trained again; None where nobody said.
     """
 
     name: str
@@ -167,3 +168,4 @@ class System:
     economics: Economics | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     harmful: str = "harmful"
+    trainer: Trainer | None = None

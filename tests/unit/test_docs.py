@@ -56,6 +56,7 @@ def imported(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Modul
 def test_the_code_on_schemas_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = imported(ROOT / "docs" / "schema.md", tmp_path, monkeypatch)
     assert page.schema.names[0] == "age"
+    assert [r.name for r in page.loan.relations][:2] == ["instalment", "burden"]
 
 
 def test_the_attack_that_is_shown_plays_by_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,10 @@ def _who(found: Guess) -> Guess:
     """Return a feature's guess with who can change it, as far as its name says."""
     if found.change == "no":
         return found
+    later = suggests(found.name, names.LATER)
+    if later is not None:
+        reason = f"its name ({later!r}) may mean what is known only later"
+        return found.because(reason, change="no", doubt="is it known when you decide")
     for words, change, why in (
         (names.BORN, "no", "says what nobody changes"),
         (names.POSTAL, "no", "says where somebody lives"),

@@ -163,9 +163,16 @@ def _judged(guesses: Sequence[Guess], records: pd.DataFrame, labels: Labels, fit
     out = [_watched(one, records, labels) if one.role == "feature" else one for one in guesses]
     if fitted is not None:
         out = _read_by(out, fitted)
+    else:
+        many = "the baseline leaves it out: too many values to learn from"
+        out = [g.because(many, role="many", doubt=None) if _unlisted(g) else g for g in out]
     grouped = _groups(out, records)
     inside = {c for g in grouped for c in g.columns}
     return [*(g for g in out if g.name not in inside), *grouped]
+
+
+def _unlisted(one: Guess) -> bool:
+    return one.role == "feature" and one.kind is Kind.CATEGORICAL and not one.values
 
 
 def _watched(one: Guess, records: pd.DataFrame, labels: Labels) -> Guess:

@@ -14,6 +14,8 @@ from vauban.system import Labels
 
 GIVES_AWAY = 0.99
 """Area under the ROC curve, out of sample, over which one column alone is too good to be true."""
+SUSPECT = 0.6
+"""The same, for one whose name says that it is known only later."""
 ROWS = 6000
 PURE = 0.995
 """Share of harmful records in a group that no honest column has, where harmful ones are in the minority."""
@@ -39,12 +41,13 @@ def leak(column: pd.Series[Any], labels: Labels) -> tuple[bool, str] | None:
     later = suggests(str(column.name), LATER)
     if area >= GIVES_AWAY:
         return True, f"it alone tells harmful records from others with an AUC of {area:.3f} (n = {len(ask)}, held out)"
+    if later is not None and area >= SUSPECT:
+        said = f"its name ({later!r}) says what is known only later"
+        return True, f"{said}, and it alone tells harmful records from others with an AUC of {area:.3f}"
     group = _pure_group(scores, labels[ask])
     if group is None:
         return None
     said = f"{group[0]} of {group[1]} held-out records in one range of it are harmful, {labels.mean():.0%} of all"
-    if later is not None:
-        return True, f"{said}, and its name ({later!r}) says what is known only later"
     return False, said
 
 

@@ -60,8 +60,8 @@ def _twos(data: Floats, shuffled: Floats, varied: list[int], names: Sequence[str
         both = ~np.isnan(data[:, a]) & ~np.isnan(data[:, b])
         zero = (data[:, a] == 0) == (data[:, b] == 0)
         share = float((data[both, a] == 0).mean()) if both.sum() >= LEAST else 0.0
-        mixed = ((shuffled[:, a] == 0) == (shuffled[:, b] == 0)).mean()
-        if 0.02 < share < 0.98 and zero[both].all() and mixed < CHANCE:
+        by_chance = share**2 + (1 - share) ** 2
+        if zero[both].all() and by_chance < CHANCE and both.sum() >= 4 * LEAST:
             yield _zeros(names[a], names[b], int(both.sum()))
     for a, b in permutations(varied, 2):
         both = ~np.isnan(data[:, a]) & ~np.isnan(data[:, b])
