@@ -31,7 +31,16 @@ from vauban.errors import BadInput, VaubanError
 from vauban.results import to_json
 from vauban.schema import Schema, from_stored, to_stored
 from vauban.system import System
-from vauban.targets import BoosterTarget, EstimatorTarget, file_hash, is_booster, native_of, read_model, untrusted
+from vauban.targets import (
+    BoosterTarget,
+    EstimatorTarget,
+    ReferringTarget,
+    file_hash,
+    is_booster,
+    native_of,
+    read_model,
+    untrusted,
+)
 from vauban.threat import Cell, ThreatModel
 
 FORMAT = 1
@@ -115,6 +124,8 @@ def describe_start(out: Path | None, request: Mapping[str, Any], system: System)
 
 def save_model(out: Path, target: Target) -> tuple[str | None, str]:
     """Save the model in a safe format if it has one; return the file's name, or None and the reason."""
+    if isinstance(target, ReferringTarget):
+        return save_model(out, target.base)
     if isinstance(target, BoosterTarget):
         native = native_of(target)
         native.save(out / f"model{native.suffix}")
@@ -270,14 +281,8 @@ def _target(run: Path, about: Mapping[str, Any], stored: Mapping[str, Any], sche
     if model is None:
         model = load_model(run, about)
     kind = BoosterTarget if is_booster(model) else EstimatorTarget
-    return kind(
-        model,
-        schema,
-        threshold=stored["threshold"],
-        harmful=stored["harmful"],
-        name=stored["name"],
-        refer=stored.get("refer"),
-    )
+    target = kind(model, schema, threshold=stored["threshold"], harmful=stored["harmful"], name=stored["name"])
+    return target if stored.get("refer") is None else ReferringTarget(target, stored["refer"])
 
 
 def load_model(run: Path, about: Mapping[str, Any]) -> Any:

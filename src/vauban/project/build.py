@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vauban.contracts import Target
+from vauban.contracts import Target, Trainer
 from vauban.errors import BadInput, unknown
 from vauban.filters import Filter
 from vauban.project.reading import moments, read_as
+from vauban.project.retrain import trainer_of
 from vauban.project.schema import table_schema, text_schema
 from vauban.project.settings import Settings, read_settings
 from vauban.project.tables import read_table
 from vauban.schema import Schema
 from vauban.system import HELD_OUT, SHARES, Economics, Labels, Parts, System, split
-from vauban.targets import BoosterTarget, EstimatorTarget, is_booster, read_model
+from vauban.targets import BoosterTarget, EstimatorTarget, ReferringTarget, is_booster, read_model
 from vauban.threat import Budget, Cell, Grant, ThreatModel
 
 ATTACKER = {
@@ -83,10 +84,15 @@ class Project:
         limit, refer = about.get("threshold"), about.get("refer")
         name = type(model).__name__
         if is_booster(model):
-            return BoosterTarget(model, schema, 0.5 if limit is None else limit, harmful, name, refer=refer)
-        sample = schema.encode(parts.tuning.frame)
-        threshold = math.nan if limit is None else float(limit)
-        return EstimatorTarget(model, schema, threshold, harmful, name, sample, refer=refer)
+            target: Target = BoosterTarget(model, schema, 0.5 if limit is None else limit, harmful, name)
+        else:
+            sample = schema.encode(parts.tuning.frame)
+            target = EstimatorTarget(model, schema, math.nan if limit is None else limit, harmful, name, sample)
+        return target if refer is None else ReferringTarget(target, float(refer))
+
+    def trainer(self, parts: Parts) -> Trainer:
+        """Return the retraining procedure that [retrain] names; BadInput where it names none."""
+        return trainer_of(self.settings, self.target(parts))
 
     def system(self, data: str | None = None, model: str | None = None, seed: int = 0) -> System:  # noqa: ARG002
         """Return the system under audit; ``data`` and ``model`` are those that the file names."""

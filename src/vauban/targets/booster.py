@@ -17,7 +17,7 @@ from vauban.errors import BadInput, TargetError
 from vauban.records import Floats, Records
 from vauban.schema import Schema, TableSchema
 from vauban.targets import catboost, lightgbm, xgboost
-from vauban.targets.deciding import answers_from, check_refer, harmful_columns, rounded
+from vauban.targets.deciding import answers_from, harmful_columns, rounded
 from vauban.targets.native import Native, Reader, reader
 from vauban.threat import Grant
 
@@ -40,7 +40,6 @@ class BoosterTarget:
         harmful: the harmful class, or several: the score is the sum of their probabilities. Boosters of XGBoost and
             LightGBM count classes from 0.
         name: shown in reports.
-        refer: scores at or above it and below the threshold are referred to a person; None refers none.
 
     Raises:
         BadInput: it is no such booster, predicts no probabilities, or does not fit the schema.
@@ -54,7 +53,6 @@ class BoosterTarget:
     deterministic: bool = True
     scale: Scale = Scale.PROBABILITY
     grants: frozenset[Grant] = frozenset({Grant.LABEL, Grant.SCORE})
-    refer: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no booster of these records."""
@@ -65,7 +63,6 @@ class BoosterTarget:
             )
         harmful, _ = harmful_columns(self.harmful, self.reader.native.classes, self.name)
         object.__setattr__(self, "harmful", harmful)
-        check_refer(self.refer, self.threshold, self.name)
 
     @cached_property
     def reader(self) -> Reader:
@@ -91,7 +88,7 @@ class BoosterTarget:
             scores = summed(self.reader.probabilities(given), self._columns)
         except Exception as error:
             raise TargetError(f"The model {self.name!r} failed on {len(records)} records: {error}") from error
-        return answers_from(scores, len(records), self.threshold, time.perf_counter() - started, self.name, self.refer)
+        return answers_from(scores, len(records), self.threshold, time.perf_counter() - started, self.name)
 
     def structure(self) -> Structure:
         """Raise TargetError: a sum over trees is no sum over features."""

@@ -26,28 +26,13 @@ def rounded(scores: Floats) -> Floats:
     return ((bits + _HALF) & _KEEP).view(np.float64)
 
 
-def decide(scores: Floats, threshold: float, refer: float | None = None) -> Decisions:
-    """Return BLOCK where the rounded score is at or above the rounded threshold, else PASS (n,).
-
-    With ``refer``, REFER where it is at or above that and below the threshold.
-    """
+def decide(scores: Floats, threshold: float) -> Decisions:
+    """Return BLOCK where the rounded score is at or above the rounded threshold, else PASS (n,)."""
     limit = rounded(np.array([threshold]))[0]
-    decisions = np.where(scores >= limit, np.int8(Decision.BLOCK), np.int8(Decision.PASS))
-    if refer is not None:
-        middle = (scores >= rounded(np.array([refer]))[0]) & (scores < limit)
-        decisions[middle] = Decision.REFER
-    return decisions
+    return np.where(scores >= limit, np.int8(Decision.BLOCK), np.int8(Decision.PASS))
 
 
-def check_refer(refer: float | None, threshold: float, name: str) -> None:
-    """Raise BadInput unless what is referred lies below what is blocked."""
-    if refer is not None and not refer < threshold:
-        raise BadInput(
-            f"The model {name!r} blocks what scores {threshold:g}, so what it refers must score less. Got {refer:g}."
-        )
-
-
-def answers_from(raw: Any, n: int, threshold: float, seconds: float, name: str, refer: float | None = None) -> Answers:
+def answers_from(raw: Any, n: int, threshold: float, seconds: float, name: str) -> Answers:
     """Return the answers that raw scores (n,) mean; TargetError unless there is one finite score a record."""
     try:
         scores = np.asarray(raw, dtype=np.float64)
@@ -59,7 +44,7 @@ def answers_from(raw: Any, n: int, threshold: float, seconds: float, name: str, 
         bad = int((~np.isfinite(scores)).sum())
         raise TargetError(f"The model {name!r} must return finite scores. {bad} of {n} are NaN or infinite.")
     scores = rounded(scores)
-    return Answers(decide(scores, threshold, refer), scores, None, seconds)
+    return Answers(decide(scores, threshold), scores, None, seconds)
 
 
 def harmful_columns(harmful: Any, classes: Sequence[Any], name: str) -> tuple[Any, tuple[int, ...]]:

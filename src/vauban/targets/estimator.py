@@ -17,7 +17,7 @@ from vauban.schema import Schema, TableSchema
 from vauban.targets.additive import read_additive
 from vauban.targets.booster import shortcut, summed
 from vauban.targets.columns import column_names, in_order
-from vauban.targets.deciding import answers_from, check_refer, harmful_columns
+from vauban.targets.deciding import answers_from, harmful_columns
 from vauban.targets.native import Reader
 from vauban.threat import Grant
 
@@ -43,8 +43,6 @@ class EstimatorTarget:
         harmful: the value in ``classes_`` that is the harmful class, or a list, tuple or set of several.
         name: shown in reports.
         sample: real encoded records (m, ...), for finding out how the model behaves and reading its structure.
-        refer: scores at or above it and below the threshold are referred to a person; None refers none. No structure is
-            granted then: it has one limit only.
     """
 
     estimator: Any
@@ -54,7 +52,6 @@ class EstimatorTarget:
     name: str = "estimator"
     sample: Records | None = field(default=None, repr=False, compare=False)
     deterministic: bool = True
-    refer: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no fitted classifier of harmful records."""
@@ -64,7 +61,6 @@ class EstimatorTarget:
                 raise BadInput(
                     f"The model {self.name!r} is a regressor: give the threshold that its prediction is cut at."
                 )
-            check_refer(self.refer, self.threshold, self.name)
             return
         if classes is None:
             raise BadInput(f"The model {self.name!r} must be a fitted classifier. Got {type(self.estimator).__name__}.")
@@ -77,7 +73,6 @@ class EstimatorTarget:
             )
         if math.isnan(self.threshold):
             object.__setattr__(self, "threshold", 0.0 if self.scale is Scale.MARGIN else 0.5)
-        check_refer(self.refer, self.threshold, self.name)
 
     @cached_property
     def _regresses(self) -> bool:
@@ -176,7 +171,7 @@ class EstimatorTarget:
             raise
         except Exception as error:
             raise TargetError(f"The model {self.name!r} failed on {len(records)} records: {error}") from error
-        told = answers_from(scores, len(records), self.threshold, seconds, self.name, self.refer)
+        told = answers_from(scores, len(records), self.threshold, seconds, self.name)
         if Grant.GRADIENT not in want:
             return told
         return Answers(told.decisions, told.scores, self._gradients(records), told.seconds)
@@ -216,8 +211,6 @@ class EstimatorTarget:
     @cached_property
     def _structure(self) -> Structure | None:
         if not isinstance(self.schema, TableSchema) or self.scale is Scale.LABEL or self.sample is None:
-            return None
-        if self.refer is not None:
             return None
         limit = self.threshold
         if self.scale is Scale.PROBABILITY:
