@@ -93,6 +93,9 @@ def init(
         raw[label], list(positive) or (None if positive_above is not None else ["1"]), positive_above
     )
     records, labels = raw.drop(columns=label)[known].reset_index(drop=True), labels[known]
+    for value, meaning in ((0, "good"), (1, "harmful")):
+        if (labels == value).sum() < 20:
+            raise BadInput(f"At least 20 {meaning} records are needed. Got {int((labels == value).sum())}.")
     guesses = [guess(records[c]) for c in records.columns]
     words = text if text is not None else _messages(guesses, fitted)
     told = [f"Is {_said(positive, positive_above)} in {label!r} the harmful outcome? Everything follows from it."]

@@ -91,9 +91,9 @@ def _encoding(path: Path, head: bytes) -> str:
     if b"\0" in head:
         raise BadInput(f"{path} holds zero bytes: it is no CSV, or one in UTF-16. Store it as UTF-8.")
     try:
-        head[:-4].decode("utf-8-sig") if len(head) == MOST_HEADER else head.decode("utf-8-sig")
+        head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 8:
+        if len(head) < MOST_HEADER or error.start < len(head) - 4:  # else a character was cut in two
             raise BadInput(f"{path} is not UTF-8 (byte {error.start:,}: {error.reason}). Store it as UTF-8.") from error
     return "utf-8-sig"
 
