@@ -159,7 +159,7 @@ def test_several_harmful_classes(folder, train):
     classes = np.where(train["default"] == 0, "good", np.where(train["income"] > 4000, "fraud", "default"))
     model = RandomForestClassifier(20, random_state=0).fit(train[COLUMNS], classes)
     skops.io.dump(model, folder / "many.skops")
-    path = written(folder, "many.skops", model='harmful = ["fraud", "default"]')
+    path = written(folder, "many.skops", model='harmful = ["fraud", "default"]\ntrust = ["sklearn.tree._tree.Tree"]')
     seen = check(read_project(path))
     assert {c.what: c.well for c in seen}["it answers"], seen
     assert findings(path).findings

@@ -70,7 +70,7 @@ def audit(
         return _resume(resume, jobs, fail_over, allow_pickle)
     if scenario is None:
         raise click.UsageError(
-            "Name a vauban.toml, or the scenario to audit, such as spam or loan. See: vauban list scenarios."
+            "Name the scenario to audit, such as spam or loan, or a vauban.toml. See: vauban list scenarios."
         )
     out = asked.pop("out")
     request = {"scenario": scenario, **asked}

@@ -45,6 +45,7 @@ def chosen_system(request: dict[str, Any], allow_pickle: bool = False) -> Scenar
 @click.option("--positive", multiple=True, help="Value of the label that is harmful; may be repeated. 1 by default.")
 @click.option("--positive-above", type=float, help="Instead: labels above this number (a cost) are harmful.")
 @click.option("--model", type=click.Path(path_type=Path), help="The deployed model; without one a baseline is trained.")
+@click.option("--trust", multiple=True, help="Type that skops may load besides those known to be harmless; repeatable.")
 @click.option("--text", help="Column of messages, where the model reads nothing else.")
 @click.option("--out", default="vauban.toml", show_default=True, type=click.Path(path_type=Path, dir_okay=False))
 @ALLOW_PICKLE
@@ -54,6 +55,7 @@ def init(
     positive: tuple[str, ...],
     positive_above: float | None,
     model: Path | None,
+    trust: tuple[str, ...],
     text: str | None,
     out: Path,
     allow_pickle: bool,
@@ -68,7 +70,15 @@ def init(
     if positive and positive_above is not None:
         raise click.UsageError("Give --positive or --positive-above, not both.")
     done = propose(
-        file, label, positive, positive_above=positive_above, model=model, text=text, out=out, allow_pickle=allow_pickle
+        file,
+        label,
+        positive,
+        positive_above=positive_above,
+        model=model,
+        text=text,
+        out=out,
+        trust=trust,
+        allow_pickle=allow_pickle,
     )
     rows = [
         (g.name, g.role, g.kind.value if g.role == "feature" else "", g.change, "; ".join(g.reasons))

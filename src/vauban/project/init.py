@@ -62,6 +62,7 @@ def init(
     model: Path | None = None,
     text: str | None = None,
     out: Path = Path("vauban.toml"),
+    trust: Sequence[str] = (),
     allow_pickle: bool = False,
 ) -> Proposed:
     """Write a commented ``vauban.toml`` for a file of records, and a baseline model beside it where none is given.
@@ -74,6 +75,7 @@ def init(
         model: the deployed model's file.
         text: the column of messages, where the model reads nothing else.
         out: the file to write.
+        trust: types that skops may load besides those that hold numbers and names only.
         allow_pickle: whether the model may be a pickle.
 
     Raises:
@@ -85,7 +87,7 @@ def init(
             raise BadInput(f"{path} is there already. Name another file by --out, or remove it.")
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {out.parent} to write {out.name} to. Make it, or name another by --out.")
-    fitted = None if model is None else read_model(model, allow_pickle=allow_pickle)
+    fitted = None if model is None else read_model(model, trust=trust, allow_pickle=allow_pickle)
     raw = read_table(file)
     if label not in raw.columns:
         raise unknown("label column", label, raw.columns)
@@ -116,7 +118,10 @@ def init(
     chosen: dict[str, Any] = {"file": beside.name, "trained_on_this_file": True}
     comments: dict[str, list[str]] = {}
     if model is not None and fitted is not None:
-        chosen, comments = _about_model(model, fitted, out), {"model": ["Scores at or above threshold are blocked."]}
+        chosen, comments = (
+            _about_model(model, fitted, out, trust),
+            {"model": ["Scores at or above threshold are blocked."]},
+        )
         told += [
             "Was the model trained on records of this file? It is audited on them as if not: leave those out.",
             "At which threshold is it deployed? [model] threshold; refer, if a person looks at what scores less.",
@@ -284,7 +289,7 @@ def _must_be_told(guesses: Sequence[Guess], fitted: Any) -> list[str]:
     return out
 
 
-def _about_model(model: Path, fitted: Any, out: Path) -> dict[str, Any]:
+def _about_model(model: Path, fitted: Any, out: Path, trust: Sequence[str]) -> dict[str, Any]:
     about: dict[str, Any] = {"file": os.path.relpath(model, out.parent or ".")}
     classes = [c.item() if hasattr(c, "item") else c for c in getattr(fitted, "classes_", ())]
     if len(classes) == 2:
@@ -293,6 +298,8 @@ def _about_model(model: Path, fitted: Any, out: Path) -> dict[str, Any]:
         about["threshold"] = 0.5
     elif hasattr(fitted, "decision_function"):
         about["threshold"] = 0.0
+    if trust:
+        about["trust"] = list(trust)
     return {**about, "trained_on_this_file": False}
 
 

@@ -102,6 +102,6 @@ def _skops(path: Path, trust: Sequence[str]) -> Any:
     if strange:
         raise BadInput(
             f"{path} holds types that are not loaded without trust: {', '.join(strange)}. If you know that these "
-            "are harmless, list them in vauban.toml: [model] trust = [...]."
+            "are harmless, name them: --trust TYPE of vauban init, or [model] trust = [...] in vauban.toml."
         )
     return skops.io.load(path, trusted=[*TRUSTED, *trust])
