@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from vauban.cli.own import ALLOW_PICKLE, chosen_system
 from vauban.errors import ExitCode
 
 
@@ -114,29 +115,28 @@ def _write(out: Path, text: str) -> None:
         file.write(text)
 
 
-def _trained_again(run: Path) -> Any:
-    """Return the model of a scenario's run that has no safe format, trained again and proved to be the same."""
+def _made_again(run: Path, allow_pickle: bool) -> Any:
+    """Return the model of a run that has no safe format, trained or read again and proved to be the same."""
     from vauban.audit.folder import check_same, read_json
 
     about = read_json(run / "run.json", "model", "request")
     asked = about["request"]
     if about["model"] is not None or not {"scenario", "data", "model", "seed"} <= set(asked):
         return None
-    from vauban.scenarios import scenario
-
-    click.echo("The model has no safe format to be stored in: training it again.", err=True)
-    system = scenario(asked["scenario"]).system(asked["data"], asked["model"], asked["seed"])
+    click.echo("The model has no safe format to be stored in: making it again.", err=True)
+    system = chosen_system(asked, allow_pickle).system(asked["data"], asked["model"], asked["seed"])
     check_same(run, system)
     return system.target
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def verify(run: Path) -> int:
+@ALLOW_PICKLE
+def verify(run: Path, allow_pickle: bool) -> int:
     """Score every stored success of a run from scratch."""
     from vauban.api import verify as check
 
-    found = check(run, _trained_again(run))
+    found = check(run, _made_again(run, allow_pickle))
     for problem in found.problems:
         click.echo(problem, err=True)
     click.echo(f"{found.checked} stored successes scored from scratch: {len(found.problems)} problems.")

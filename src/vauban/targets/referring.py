@@ -33,6 +33,11 @@ class ReferringTarget:
         if not self.refer <= self.base.threshold:
             raise BadInput(f"Referring starts at {self.refer}, but blocking at {self.base.threshold} already.")
 
+    @property
+    def grants(self) -> frozenset[Grant]:
+        """What the base can answer, but for its structure: that knows of one limit only."""
+        return self.base.grants - {Grant.STRUCTURE}
+
     def __getattr__(self, name: str) -> Any:
         """Everything else is the base's."""
         if name.startswith("__") or name == "base":
