@@ -23,6 +23,7 @@ CHAFF = ("AML.T0046", "AML.T0031", "AML.T0048.000", "NISTAML.01", "ML01:2023")
 LABELS = ("AML.T0020", "AML.T0059", "NISTAML.013", "ML02:2023")
 SKEW = ("AML.T0020", "AML.T0031", "AML.T0021", "NISTAML.024", "ML08:2023")
 TARGET = ("AML.T0020", "NISTAML.024", "ML02:2023")
+BACKDOOR = ("AML.T0020", "AML.T0018", "NISTAML.023", "ML10:2023")
 PROBING = ("AML.T0006", "AML.T0040", "AML.T0013", "AML.T0063", "ML05:2023")
 
 
@@ -75,6 +76,17 @@ _CAUSATIVE = (
     Entry("dictionary", "vauban.causative.dictionary:Dictionary", "attack", LABELS, {}, (Cell.CA,)),
     Entry("pseudospam", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {}, (Cell.CI,)),
     Entry("boiling-frog", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {"gradual": True}, (Cell.CI,)),
+    Entry("benign-words", "vauban.causative.benign_words:BenignWords", "attack", SKEW, {}, (Cell.CA,)),
+    Entry("backdoor", "vauban.causative.backdoor:Backdoor", "attack", BACKDOOR, {}, (Cell.CI,)),
+    Entry("insertion", "vauban.causative.insertion:Insertion", "attack", SKEW, {}, (Cell.CA, Cell.CI)),
+    Entry(
+        "concentrated",
+        "vauban.causative.insertion:Insertion",
+        "attack",
+        SKEW,
+        {"distinct": 4, "inside": 0.95},
+        (Cell.CA, Cell.CI),
+    ),
     Entry("subpopulation", "vauban.causative.subpopulation:Subpopulation", "attack", TARGET, {}, (Cell.CI, Cell.CA)),
 )
 
@@ -86,6 +98,7 @@ GATES: Mapping[str, Entry] = {
     for e in (
         Entry("roni", "vauban.monitors.roni:Roni", "gate"),
         Entry("frozen-reference", "vauban.monitors.frozen_reference:FrozenReference", "gate"),
+        Entry("trimmed-loss", "vauban.monitors.trimmed_loss:TrimmedLoss", "gate"),
         Entry("source-cap", "vauban.monitors.source_cap:SourceCap", "gate"),
     )
 }

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from vauban.causative.words import behind, harmful_of, invented, vocabulary
-from vauban.contracts import LABEL, Ask, Brief, Campaign, Claim, Effect, Move, Outcome, Send
+from vauban.causative.words import behind, harmful_of, invented, signed, vocabulary
+from vauban.contracts import LABEL, Ask, Brief, Claim, Effect, Move, Outcome, Send
 from vauban.errors import BudgetSpent
 from vauban.records import Modality, Records, messages
 from vauban.threat import Grant
@@ -40,11 +40,13 @@ class Pseudospam:
 
     Attributes:
         words: how many words of its own the campaign has.
+        part: how many of a message's words are to be the campaign's, as a share of the others.
         gradual: the boiling frog: the first messages are the good words and few of the harmful ones, more in every
             round, so that none looks odd to a model that has learnt the one before (Rubinstein et al., ANTIDOTE, 2009).
     """
 
     words: int = 12
+    part: float = 0.5
     gradual: bool = False
 
     modalities = frozenset({Modality.TEXT})
@@ -70,7 +72,7 @@ class Pseudospam:
         return CampaignWords(own, good, tuple(Effect(g, s, "lowers") for g, s in best))
 
     def campaign(self, intelligence: CampaignWords, brief: Brief) -> Generator[Move, Any, Sequence[Claim]]:
-        """Send as many as he can each round; look again when the model has changed."""
+        """Send as many as he can each round."""
         if brief.campaign is None:
             return ()
         rng, mine = brief.rng(), harmful_of(brief)
@@ -79,7 +81,7 @@ class Pseudospam:
             for turn in range(1 << 30):
                 count = brief.campaign.sends
                 sent = mine[rng.integers(len(mine), size=count)] if len(mine) and count else mine[:0]
-                records = self._early(sent, intelligence, brief.campaign, (turn + 1) / brief.campaign.rounds)
+                records = self._early(sent, intelligence, brief, (turn + 1) / brief.campaign.rounds)
                 yield Send(
                     records,
                     [sources[i % len(sources)] for i in range(len(records))],
@@ -88,20 +90,23 @@ class Pseudospam:
                 )
         return ()
 
-    def _early(self, records: Records, known: CampaignWords, how: Campaign, share: float) -> Records:
+    def _early(self, records: Records, known: CampaignWords, brief: Brief, share: float) -> Records:
         """Return the messages of a round: with good words where they must be delivered, and gradually more harmful.
 
         Where his own accounts say what they are, good words would only share the credit that his own are to get.
         """
-        addition = " ".join(known.own if how.labels else (*known.own, *known.good))
+        good = "" if brief.campaign is None or brief.campaign.labels else " ".join(known.good)
         if not self.gradual:
-            return behind(records, addition)
+            return self._signed(records, known, good, brief)
         cut = []
         for text in records:
             words = text.split()
             cut.append(" ".join(words[: max(1, round(min(share * 1.5, 1.0) * len(words)))]))
-        return behind(messages(cut), addition)
+        return self._signed(messages(cut), known, good, brief)
+
+    def _signed(self, records: Records, known: CampaignWords, good: str, brief: Brief) -> Records:
+        return signed(behind(records, good) if good else records, known.own, self.part, brief)
 
     def dress(self, records: Records, intelligence: CampaignWords, brief: Brief) -> Records:
         """Return messages with the campaign's own words behind them."""
-        return behind(records, " ".join(intelligence.own))
+        return self._signed(records, intelligence, "", brief)

@@ -47,7 +47,7 @@ class Subpopulation:
             while True:
                 count = brief.campaign.sends if len(mine) else 0
                 base = mine[rng.integers(max(len(mine), 1), size=count)]
-                sent = base if base.ndim == 1 else self._jittered(base, known.records, brief, rng)
+                sent = base if base.ndim == 1 or not count else self._jittered(base, known.records, brief, rng)
                 sources = [brief.campaign.sources[i % len(brief.campaign.sources)] for i in range(count)]
                 yield Send(sent, sources, np.full(count, label), "his accounts, or outcomes that he reports, say so")
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,11 +26,17 @@ def invented(count: int, rng: np.random.Generator) -> tuple[str, ...]:
 
 def vocabulary(records: Records) -> tuple[str, ...]:
     """Return all words of messages, the most frequent first, small letters."""
+    counts = frequencies(records)
+    return tuple(sorted(counts, key=lambda w: (-counts[w], w)))
+
+
+def frequencies(records: Records) -> dict[str, int]:
+    """Return how many messages hold each word, small letters."""
     counts: dict[str, int] = {}
     for text in records:
         for word in set(_WORD.findall(text.lower())):
             counts[word] = counts.get(word, 0) + 1
-    return tuple(sorted(counts, key=lambda w: (-counts[w], w)))
+    return counts
 
 
 def harmful_of(brief: Brief) -> Records:
@@ -40,6 +47,23 @@ def harmful_of(brief: Brief) -> Records:
     mine = known.labels == 1
     aimed = mine & known.aimed
     return np.asarray(known.records[aimed if aimed.any() else mine])
+
+
+def signed(records: Records, words: Sequence[str], share: float, brief: Brief) -> Records:
+    """Return messages with words put behind them, each once, and again until they are a share of the message's own.
+
+    In a long message a few words weigh little. What would make a message longer than one can be is left out.
+    """
+    if not words:
+        return records
+    room = brief.schema.room(records)  # type: ignore[union-attr]  # of messages
+    out = []
+    for text, left in zip(records, room.tolist(), strict=True):
+        count = max(len(words), round(share * len(text.split())))
+        chosen = [words[i % len(words)] for i in range(count)]
+        fits = int(np.searchsorted(np.cumsum([len(w) + 1 for w in chosen]), left, side="right"))
+        out.append(" ".join([text, *chosen[:fits]]))
+    return messages(out)
 
 
 def behind(records: Records, addition: str) -> Records:

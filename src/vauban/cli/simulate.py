@@ -41,6 +41,7 @@ def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
     from vauban.cli.filmed import show
     from vauban.cli.own import chosen_system
     from vauban.cli.show import progress
+    from vauban.reports import html
     from vauban.results import to_json
     from vauban.simulation.run import run_simulation
 
@@ -64,8 +65,10 @@ def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
             environment=environment,
             **settings,
         )
-    text = json.dumps(to_json(result), indent=1, allow_nan=False)
+    plain = to_json(result)
+    text = json.dumps(plain, indent=1, allow_nan=False)
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(html.render(plain), encoding="utf-8")
     result.frame().to_parquet(folder / "rounds.parquet", index=False)
     show(result, folder)
     return ExitCode.DONE

@@ -28,7 +28,7 @@ from vauban.contracts import (
     seed_for,
 )
 from vauban.errors import BudgetSpent, ContractViolation
-from vauban.metrics.intervals import wilson
+from vauban.metrics.intervals import combined, wilson
 from vauban.records import Mask, frozen
 from vauban.results import Rate
 from vauban.simulation.labelling import Policy, Traffic
@@ -340,18 +340,19 @@ def measure(stage: Stage, model: Target, his: _Hand | None, cell: Cell) -> Measu
     dressed = stage.probes
     if his is not None and len(dressed):
         dressed = his.attacker.attack.dress(stage.probes, his.intelligence, his.brief)
+    # Probes are taken from one class, so the classes of what is left are weighed as they occur.
+    shares = (stage.prevalence, 1 - stage.prevalence)
     loss = None
     if stage.economics is not None:
-        share = float(bad.mean())
-        per = share * fnr.value * stage.economics.miss + (1 - share) * fpr.value * stage.economics.block
-        loss = 1000 * per
+        prices = (stage.economics.miss, stage.economics.block)
+        loss = combined((fnr, fpr), [1000 * share * price for share, price in zip(shares, prices, strict=True)])
     return Measured(
         fnr,
         fpr,
         slice_error,
         _reached(model, dressed, cell),
         _reached(model, stage.probes, cell),
-        _rate(wrong),
+        combined((fnr, fpr), shares),
         loss,
     )
 

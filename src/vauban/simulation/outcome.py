@@ -17,7 +17,8 @@ class Measured:
 
     ``fnr`` is the share of harmful records that pass, ``fpr`` of good ones that do not (referred ones included).
     ``probe_success`` is the share of fresh harmful records, dressed as the campaign would dress them, that get the
-    decision the attacker wants; ``plain_success`` the same undressed. ``loss`` is per 1,000 decisions.
+    decision the attacker wants; ``plain_success`` the same undressed. ``error`` and ``loss`` (money per 1,000
+    decisions) weigh the classes as they occur in the data.
     """
 
     fnr: Rate
@@ -26,7 +27,7 @@ class Measured:
     probe_success: Rate
     plain_success: Rate
     error: Rate
-    loss: float | None
+    loss: Rate | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Round:
     probe_success: Rate
     plain_success: Rate
     error: Rate
-    loss: float | None
+    loss: Rate | None
     sent: int
     asked: int
     altered: int

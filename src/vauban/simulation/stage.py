@@ -30,6 +30,8 @@ class Stage:
         quiz: verified records that gates may look at.
         probes: fresh records of the kind that the attacker wants decided otherwise, in the slice.
         known: what the attacker starts with.
+        economics: what errors cost.
+        prevalence: share of harmful records in what the model decides.
     """
 
     schema: Schema
@@ -42,6 +44,7 @@ class Stage:
     probes: Records
     known: Known
     economics: Economics | None
+    prevalence: float
 
 
 def set_stage(
@@ -101,6 +104,7 @@ def set_stage(
         whole.records[probe & aimed],
         Known(schema.encode(known.frame), known.labels, slice_known),
         system.economics,
+        float(held.labels.mean()),
     )
 
 
