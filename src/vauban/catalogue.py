@@ -17,6 +17,7 @@ from vauban.threat import Cell
 
 BLACK_BOX = ("AML.T0040", "AML.T0043.001", "AML.T0042", "AML.T0015", "NISTAML.025", "ML01:2023")
 WHITE_BOX = ("AML.T0044", "AML.T0043.000", "AML.T0015", "NISTAML.022", "ML01:2023")
+TRANSFER = ("AML.T0005.001", "AML.T0043.002", "AML.T0040", "AML.T0015", "NISTAML.025", "ML01:2023")
 BY_HAND = ("AML.T0047", "AML.T0043.003", "AML.T0015", "NISTAML.025", "ML01:2023")
 CHAFF = ("AML.T0046", "AML.T0031", "AML.T0048.000", "NISTAML.01", "ML01:2023")
 LABELS = ("AML.T0020", "AML.T0059", "NISTAML.013", "ML02:2023")
@@ -62,6 +63,7 @@ _ENTRIES = (
     Entry("good-words-first-n", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "first-n"}),
     Entry("good-words-passive", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "passive"}),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
+    Entry("surrogate", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
     Entry("probing", "vauban.exploratory.probing:Probing", role="explorer", tags=PROBING),
