@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import vauban
+import vauban.project
 from tests.project.conftest import applicants
 from vauban.api import run_in
 from vauban.audit.run import Settings, run_audit
@@ -305,6 +306,16 @@ def test_retraining_as_the_file_says(folder, linear, tmp_path, monkeypatch):
         project = read_project(written(folder, "linear.skops", rest=f"[retrain]\n{how}"))
         with pytest.raises(BadInput):
             project.trainer(system.parts)
+
+
+def test_missing_whole_numbers_of_pandas_own_kind(tmp_path):
+    frame = applicants(400)[[*COLUMNS, "default"]]
+    frame["visits"] = pd.array(np.arange(400) % 7, dtype="Int64")
+    frame.loc[frame.index % 3 == 0, "visits"] = pd.NA
+    frame.to_parquet(tmp_path / "a.parquet")
+    done = vauban.project.init(tmp_path / "a.parquet", "default", out=tmp_path / "v.toml")
+    result = findings(done.path)
+    assert any(f.examples for f in result.findings)
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])

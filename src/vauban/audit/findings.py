@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vauban.audit.judge import NEVER, Judged
 from vauban.audit.money import money
@@ -160,9 +161,16 @@ def _examples(target: Target, front: Front, judged: Judged) -> tuple[Example, ..
 def changes(front: Front, before: Records, after: Records) -> tuple[Change, ...]:
     """Return the raw fields in which two records (each of n = 1) differ."""
     was, now = front.schema.decode(before).iloc[0], front.schema.decode(after).iloc[0]
-    fields = (c for c in front.schema.columns if was[c] != now[c] and not (was[c] != was[c] and now[c] != now[c]))
+    fields = (c for c in front.schema.columns if not _same(was[c], now[c]))
     return tuple(Change(c, _plain(was[c]), _plain(now[c])) for c in fields)
 
 
+def _same(one: Any, other: Any) -> bool:
+    gone, left = pd.isna(one), pd.isna(other)  # pandas' own NA has no truth value when compared
+    return bool(gone and left) if gone or left else bool(one == other)
+
+
 def _plain(value: Any) -> Any:
+    if value is pd.NA:
+        return None
     return value.item() if isinstance(value, np.generic) else value

@@ -39,18 +39,18 @@ def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
     from vauban.audit.run import Event, environment
     from vauban.catalogue import causative, gate_entry
     from vauban.cli.filmed import show
+    from vauban.cli.own import chosen_system
     from vauban.cli.show import progress
     from vauban.reports import html
     from vauban.results import to_json
-    from vauban.scenarios import scenario as find
     from vauban.simulation.run import run_simulation
 
-    chosen = find(scenario)
+    chosen = chosen_system({"scenario": scenario}, allow_pickle=False)
     causative(asked["attack"])
     for name in asked["gate"]:
         if name != "none":
             gate_entry(name)
-    folder = prepare(out) if out is not None else new_folder(f"simulate-{scenario}")
+    folder = prepare(out) if out is not None else new_folder(f"simulate-{chosen.name.replace(' ', '-')}")
     folder.mkdir(parents=True, exist_ok=True)
     settings = {k: v for k, v in asked.items() if k not in ("data", "model", "attack", "gate", "explore")}
     with progress() as watch:

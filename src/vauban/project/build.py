@@ -105,7 +105,8 @@ class Project:
             "removed": removed,
         }
         harmful = str(self.settings.data.get("harmful", "harmful"))
-        return System(self.name, target, parts, self.economics(parts), about, harmful)
+        trainer = trainer_of(self.settings, target) if self.settings.retrain else None
+        return System(self.name, target, parts, self.economics(parts), about, harmful, trainer)
 
     def settings_seed(self, seed: int) -> int:
         """Return the seed of the split: init's, where the model was trained on a part of this file."""
@@ -124,6 +125,10 @@ class Project:
             if name is not None and not pd.api.types.is_numeric_dtype(frame[name]):
                 raise BadInput(f"[losses] {key} must name a column of amounts. {name!r} holds {frame[name].dtype}.")
         return Economics(**losses)
+
+    def expectations(self, data: str) -> Mapping[str, str]:  # noqa: ARG002 - suites say what is expected
+        """Return what is expected of features: nothing, until a suite or an option says so."""
+        return {}
 
     def threats(
         self, cells: Sequence[str], grants: frozenset[Grant], budget: Budget, where: str | None
