@@ -7,6 +7,7 @@ apostrophe is written before them and taken off again when they are read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,11 @@ from vauban.records import fingerprints
 from vauban.schema import Schema
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def system_name(scenario: str, data: str) -> str:
+    """Return the name under which failures of a system are kept: of letters, digits, dots and dashes."""
+    return re.sub(r"[^\w.]+", "-", f"{scenario}-{data}").strip("-")
 
 
 def file_of(folder: Path, system: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from vauban.assurance.corpus import keep
+from vauban.assurance.corpus import keep, system_name
 from vauban.assurance.run import Tested
 from vauban.assurance.suites import NOTES, read_cases
 from vauban.errors import BadInput
@@ -30,7 +30,7 @@ def prepare(out: Path) -> None:
 
 def write(out: Path, tested: Tested) -> None:
     """Write a test's folder."""
-    system = f"{tested.result.scenario}-{tested.result.data['name']}"
+    system = system_name(tested.result.scenario, str(tested.result.data["name"]))
     about = {"test": True, "system": system, "schema": to_stored(tested.schema)}
     (out / "test.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     tested.failing.to_parquet(out / "failing.parquet", index=False)
@@ -58,7 +58,7 @@ def keep_from(source: Path, corpus: Path, asked: Mapping[str, Any]) -> tuple[int
         from vauban.scenarios import scenario
 
         system = scenario(asked["scenario"]).system(asked.get("data"), "logistic-regression", 0)
-        name = f"{system.name}-{system.data['name']}"
+        name = system_name(system.name, str(system.data["name"]))
         cases = read_cases(source, system.target.schema)
         frame = pd.concat([cases.frame, cases.notes.drop(columns=["origin", "added"])], axis=1).head(asked["most"])
         return _kept_one_by_one(corpus, name, system.target.schema, frame, notes, source.name), name
@@ -73,7 +73,7 @@ def _from_audit(source: Path, corpus: Path, asked: Mapping[str, Any], notes: Map
     records = records.sort_values("cost", kind="stable").head(asked["most"])
     if not len(records):
         raise BadInput(f"{source} holds no success of {asked.get('attack') or 'any attack'}.")
-    name, total = f"{result['scenario']}-{result['data']['name']}", 0
+    name, total = system_name(result["scenario"], result["data"]["name"]), 0
     for (cell, attack), group in records.groupby(["cell", "attack"], sort=True):
         schema = from_stored(about["schemas"][cell])
         after = group[[f"after.{c}" for c in schema.columns]].set_axis(list(schema.columns), axis=1)

@@ -51,17 +51,17 @@ def test() -> None:
 def run(scenario: str, corpus: Path, fail_over: float | None, out: Path | None, **asked: Any) -> int:
     """Replay kept failures and suites, then try variations of records that must not change a decision."""
     from vauban.assurance.budget import Purse
-    from vauban.assurance.corpus import read_corpus
+    from vauban.assurance.corpus import read_corpus, system_name
     from vauban.assurance.expectations import Expectations
     from vauban.assurance.run import run_test, worst
     from vauban.assurance.suites import read_suite
     from vauban.assurance.written import prepare, write
+    from vauban.cli.own import chosen_system
     from vauban.cli.show import progress
     from vauban.cli.tested import show
     from vauban.reports.hostile import clipped
-    from vauban.scenarios import scenario as find
 
-    chosen, mine = find(scenario), _expected(asked["expect"])
+    chosen, mine = chosen_system({"scenario": scenario}, allow_pickle=False), _expected(asked["expect"])
     Purse.of(asked["budget"])
     if out is not None:
         prepare(out)
@@ -70,7 +70,7 @@ def run(scenario: str, corpus: Path, fail_over: float | None, out: Path | None, 
         schema = system.target.schema
         words = {**chosen.expectations(str(system.data["name"])), **mine}
         suites = [read_suite(path, schema) for path in asked["suite"]]
-        name = f"{system.name}-{system.data['name']}"
+        name = system_name(system.name, str(system.data["name"]))
         tested = run_test(
             system,
             expectations=Expectations.named(words, schema),

@@ -38,6 +38,8 @@ def message_model(name: str, seed: int) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
 
+    from vauban.targets.robinson_fisher import RobinsonFisher
+
     makers: Mapping[str, Callable[[], Any]] = {
         "logistic-regression": lambda: make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=2000)),
         "naive-bayes": lambda: make_pipeline(CountVectorizer(), MultinomialNB()),
@@ -50,6 +52,7 @@ def message_model(name: str, seed: int) -> Any:
             TruncatedSVD(100, random_state=seed),
             HistGradientBoostingClassifier(max_iter=150, random_state=seed),
         ),
+        "robinson-fisher": RobinsonFisher,
         **{kind: partial(_boosted_messages, kind, seed) for kind in BOOSTERS},
     }
     return _made(name, makers)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
-from vauban.contracts import SCORE
+from vauban.contracts import SCORE, Labelled
 from vauban.datasets import Dataset, load
 from vauban.scenarios.facts import schema_from_facts
 from vauban.scenarios.models import table_model
 from vauban.schema import TableSchema
 from vauban.system import Economics, Part, System, split
 from vauban.targets import EstimatorTarget
+from vauban.targets.refit import Refit
 
 WORST = 0.8
 """Quantile of the tuning scores from which on records are blocked: the worst fifth."""
@@ -46,11 +46,15 @@ def table_system(
     """
     parts = split(data.frame, data.labels, seed, times=data.times)
     schema = schema_of(data, parts.train)
-    fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
-    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
-    if not half:
-        target = replace(target, threshold=quantile_of_scores(target, parts.tuning, WORST))
-    return System(scenario, target, parts, economics, about(data), data.positive)
+    trainer = Refit(
+        table_model(model, schema, seed),
+        schema,
+        model,
+        quantile=None if half else WORST,
+        tuning=schema.encode(parts.tuning.frame),
+    )
+    target = trainer.fit(Labelled(schema.encode(parts.train.frame), parts.train.labels))
+    return System(scenario, target, parts, economics, about(data), data.positive, trainer)
 
 
 def quantile_of_scores(target: EstimatorTarget, tuning: Part, share: float) -> float:

@@ -274,7 +274,7 @@ def _words(records: Records) -> Floats:
     return np.array([sum(_WEIGHTS.get(w, 0.0) for w in set(t.casefold().split())) - 0.2 for t in records], dtype=float)
 
 
-def _table(schema: TableSchema, n: int, missing: float) -> Records:
+def planted_table(schema: TableSchema, n: int, missing: float) -> Records:
     """Return random records on the grid, one feature (the last number) missing with this probability."""
     rng = np.random.default_rng(5)
     records = np.empty((n, len(schema)))
@@ -287,9 +287,9 @@ def _table(schema: TableSchema, n: int, missing: float) -> Records:
     return records
 
 
-def _related(n: int) -> Records:
+def planted_related(n: int) -> Records:
     """Return random records that obey the relations, the last feature missing in a tenth of them."""
-    records = _table(RELATED, n, 0.0)
+    records = planted_table(RELATED, n, 0.0)
     amount, months, _, open_, card, limit, total = records.T
     amount[:] = np.minimum(amount, 6 * months)
     total[:] = np.maximum(total, open_)
@@ -298,7 +298,8 @@ def _related(n: int) -> Records:
     return RELATED.derived(records)
 
 
-def _mail(n: int) -> Records:
+def planted_mail(n: int) -> Records:
+    """Return random messages, every second one harmful, some with a payload."""
     rng = np.random.default_rng(6)
     texts = []
     for i in range(n):
@@ -331,14 +332,14 @@ def _world(target: Planted, records: Records, cell: Cell, grants: frozenset[Gran
 @cache
 def worlds() -> tuple[World, ...]:
     """Return every world: five targets x integrity and availability x what may be asked."""
-    tables = _table(MIXED, 300, 0.1)
+    tables = planted_table(MIXED, 300, 0.1)
     made = []
     for target, records, listable in (
         (Planted("linear", MIXED, _LINEAR.margin, _LINEAR), tables, False),
         (Planted("steps", MIXED, _steps), tables, False),
-        (Planted("tiny", TINY, _TINY.margin, _TINY), _table(TINY, 200, 0.0), True),
-        (Planted("words", WORDS, _words), _mail(200), False),
-        (Planted("related", RELATED, _RELATED.margin, _RELATED), _related(300), False),
+        (Planted("tiny", TINY, _TINY.margin, _TINY), planted_table(TINY, 200, 0.0), True),
+        (Planted("words", WORDS, _words), planted_mail(200), False),
+        (Planted("related", RELATED, _RELATED.margin, _RELATED), planted_related(300), False),
     ):
         labels_only = frozenset({Grant.LABEL})
         for cell in (Cell.EI, Cell.EA):
