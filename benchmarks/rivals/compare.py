@@ -1,0 +1,108 @@
+"""The page: who gets more victims through, for less, with fewer calls of the model, and where rivals win."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from vauban.metrics.intervals import paired_median_ratio, wilson
+from vauban.records import Floats
+
+HEADS = (
+    "data", "model", "questions", "rival", "n", "its success", "ours", "its median cost", "ours of these",
+    "cost ratio (95 % interval, n)", "calls a victim: its / ours", "cpu ms a victim: its / ours", "who wins",
+)  # fmt: skip
+
+
+def page(kept: Mapping[str, Any]) -> str:
+    """Return the documentation page."""
+    rows = list(_rows(kept))
+    lines = [
+        "# Vauban beside ART and Foolbox",
+        "",
+        "Written by `python -m rivals` in `benchmarks/`; do not edit.",
+        "",
+        "Rejected defaulters of the held-out part are to be accepted by a credit model that answers accept or reject and",
+        "nothing else (`zoo` gets scores). Every rival sits behind a wrapper that repairs each of its questions to our",
+        "schema before the model sees it, so that its integers stay whole and its categories exist: that is its strongest",
+        "form, and given away. The wrapper counts rows and calls and stops at the cap; the cheapest accepted record at our",
+        "prices is kept. Each rival has the best of three settings, chosen for each cap on other applicants; in one of",
+        "them it starts from the nearest known accepted record. Ours asks as many questions again before any victim, to",
+        "scout, once for all; calls and time count them. Ratios are ours over theirs, paired over the victims that both",
+        "get through: below 1 ours is cheaper. `who wins`: by the interval of the ratio, or by success where one gets",
+        "significantly more through (exact McNemar test, 5 %). Foolbox attacks all victims in one batch (the calls are",
+        "divided by them), the toolbox one after the other. Weaker rivals were run on two kinds of model.",
+        "",
+        "| " + " | ".join(HEADS) + " |",
+        "|" + "---|" * len(HEADS),
+        *("| " + " | ".join(row) + " |" for row in rows),
+        "",
+    ]
+    wins = [row for row in rows if row[-1].startswith(("art", "foolbox"))]
+    lines += [f"Rivals win {len(wins)} of {len(rows)} comparisons" + (":" if wins else "."), ""]
+    lines += [f"- {r[0]}, {r[1]}, {r[2]} questions: {r[-1]}" for r in wins]
+    return "\n".join(lines) + "\n"
+
+
+def _array(costs: list[float | None]) -> Floats:
+    return np.array([np.inf if c is None else c for c in costs])
+
+
+def _rows(kept: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for found in kept["rivals"].values():
+        mine = kept["ours"].get(f"{found['data']} {found['model']}")
+        if mine is None:
+            continue
+        if mine["fingerprint"] != found["fingerprint"]:
+            raise SystemExit(f"{found['rival']} attacked another model: {found['fingerprint']}")
+        for cap, its in found["caps"].items():
+            for attack, caps in mine["attacks"].items():
+                yield _row(found, cap, its, attack, caps[cap])
+
+
+def _row(found: Mapping[str, Any], cap: str, its: Mapping[str, Any], attack: str, ours: Mapping[str, Any]) -> tuple[str, ...]:
+    theirs = _array(its["costs"])
+    n = len(theirs)
+    whole = _array(ours["costs"])
+    us = whole[:n]
+    both = np.isfinite(theirs) & np.isfinite(us)
+    ratio = paired_median_ratio(us, theirs)
+    name = f"{found['library']} {found['rival']}"
+    return (
+        found["data"],
+        found["model"],
+        cap,
+        name,
+        str(n),
+        _rate(theirs),
+        f"{_rate(us)} ({attack})",
+        _median(theirs[both]),
+        _median(us[both]),
+        f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}, {ratio.n})",
+        f"{its['calls'] / n:.1f} / {ours['calls'] / len(whole):.1f}",
+        f"{1000 * its['cpu_seconds'] / n:.0f} / {1000 * ours['cpu_seconds'] / len(whole):.0f}",
+        _winner(theirs, us, ratio, name),
+    )
+
+
+def _rate(costs: Floats) -> str:
+    rate = wilson(int(np.isfinite(costs).sum()), len(costs))
+    return f"{rate.value:.2f} ({rate.low:.2f} to {rate.high:.2f})"
+
+
+def _median(costs: Floats) -> str:
+    return f"{np.median(costs):.3g}" if len(costs) else "-"
+
+
+def _winner(theirs: Floats, us: Floats, ratio: Any, name: str) -> str:
+    from scipy.stats import binomtest
+
+    only_us = int((np.isfinite(us) & ~np.isfinite(theirs)).sum())
+    only_them = int((np.isfinite(theirs) & ~np.isfinite(us)).sum())
+    if only_us + only_them and binomtest(only_us, only_us + only_them).pvalue < 0.05:
+        return "vauban (success)" if only_us > only_them else f"{name} (success)"
+    if ratio.high < 1:
+        return "vauban (cost)"
+    return f"{name} (cost)" if ratio.low > 1 else "neither"
