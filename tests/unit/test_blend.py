@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vauban.schema import Feature, Kind, Price, TableSchema
-from vauban.tactics.blend import Measured, blend
+from vauban.tactics.blend import Measured, Stairs, blend
 from vauban.tactics.moves import Range, moves_around
 
 SCHEMA = TableSchema(
@@ -82,3 +84,21 @@ def test_nothing_is_chosen_that_is_not_cheaper_than_asked():
     gains[moves.home] = 0.0
     found = blend(Measured.of(moves, gains), np.array([7.0]), np.array([1.7]), between=True)
     assert found.cost[0] == np.inf
+
+
+@given(st.integers(0, 10_000))
+def test_no_choice_is_cheaper_than_the_bound(seed):
+    rng = np.random.default_rng(seed)
+    slot = np.repeat(np.arange(3), 3)
+    gains, costs = rng.normal(size=(1, 9)).round(1), rng.uniform(0, 2, size=(1, 9)).round(1)
+    stairs = Stairs.of(slot, gains, costs)
+    need = float(rng.uniform(0.01, 3))
+    choices = itertools.product(
+        *([(0.0, 0.0), *zip(gains[0, slot == s], costs[0, slot == s], strict=True)] for s in range(3))
+    )
+    cheapest = min((sum(c for _, c in one) for one in choices if sum(g for g, _ in one) >= need), default=np.inf)
+    bound = float(stairs.least(np.array([need]))[0])
+    assert bound <= cheapest
+    assert np.isinf(bound) == np.isinf(cheapest)
+    single = Stairs.of(np.zeros(1, dtype=int), np.array([[2.0]]), np.array([[3.0]]))
+    assert single.least(np.array([2.0]))[0] == pytest.approx(3.0)  # and where there is one choice, it is the bound

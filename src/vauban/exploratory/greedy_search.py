@@ -132,7 +132,7 @@ def _path(schema: TableSchema, low: Records, high: Records) -> Records:
             value = low + share * (high - low)
             value = np.where(step > 0, np.rint(value / step) * step, value)
         steps.append(np.where(listed, high, value))
-    return np.array(steps[1:])
+    return schema.derived(np.array(steps[1:]))
 
 
 def _effects(schema: TableSchema, records: Records, progress: Floats, harmful: bool) -> tuple[Effect, ...]:
@@ -292,7 +292,7 @@ def _combine(
     base = at_anchor.copy()  # progress of the original, as the sum of gains sees it
     row, column = np.nonzero(moves.here)
     np.subtract.at(base, row, np.nan_to_num(gains[row, column]))
-    full = measured.most() * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
+    full = measured.stairs.most * (1 - 1e-9)  # where nothing is known to suffice, try all that gains
     tried = _Tried(ledger.cohort.records[live], np.full(len(live), -np.inf), np.full(len(live), np.nan))
     open_, miss = np.arange(len(live)), np.zeros(len(live))
     for turn in range(CORRECTIONS):

@@ -10,12 +10,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from vauban.reports import html, json, markdown
+from vauban.reports import html, json, junit, markdown, sarif
 
 Render = Callable[[Mapping[str, Any]], str]
 
 FORMATS: Mapping[str, Render] = MappingProxyType(
-    {"html": html.render, "json": json.render, "markdown": markdown.render}
+    {
+        "html": html.render,
+        "json": json.render,
+        "markdown": markdown.render,
+        "sarif": sarif.render,
+        "junit": junit.render,
+    }
 )
 
 __all__ = ["FORMATS", "Render"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from vauban.contracts import Labelled
 from vauban.datasets import load
 from vauban.scenarios.models import message_model
 from vauban.schema import Price, TextSchema
 from vauban.system import Economics, System, split
-from vauban.targets import EstimatorTarget
+from vauban.targets.refit import Refit
+from vauban.targets.robinson_fisher import SPAM, UNSURE
 from vauban.threat import Cell
 
 DATA = ("generated-spam", "sms", "enron", "youtube")
@@ -42,7 +45,10 @@ def build(data: str, model: str, seed: int) -> System:
     loaded = load(data, seed=seed) if data == "generated-spam" else load(data)
     schema = TextSchema(longest=LONGEST.get(data, SEGMENTS))
     parts = split(loaded.frame, loaded.labels, seed)
-    fitted = message_model(model, seed).fit(schema.encode(parts.train.frame), parts.train.labels)
-    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
+    tuning = schema.encode(parts.tuning.frame)
+    trainer = Refit(message_model(model, seed), schema, model, tuning=tuning)
+    if model == "robinson-fisher":
+        trainer = replace(trainer, threshold=SPAM, refer=UNSURE)
+    target = trainer.fit(Labelled(schema.encode(parts.train.frame), parts.train.labels))
     about = {"name": data, "kind": "messages", "source": loaded.source, "removed": dict(loaded.removed)}
-    return System("spam", target, parts, ECONOMICS, about, loaded.positive)
+    return System("spam", target, parts, ECONOMICS, about, loaded.positive, trainer)

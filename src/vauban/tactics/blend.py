@@ -10,6 +10,8 @@ from vauban.records import Floats, Ints
 from vauban.tactics.moves import Moves
 
 _TINY = 1e-12
+_ROUNDING = 1e-9
+"""What a bound is lowered by, so that the order in which parts were added up does not matter."""
 BLOCK = 256
 """Victims combined at a time: their arrays stay in the processor's cache."""
 
@@ -28,6 +30,58 @@ class Blend:
 
 
 @dataclass(frozen=True)
+class Stairs:
+    """A bound on what gains cost: every slot gains at its best rate, up to the most that it can gain, best slots first.
+
+    The fractional relaxation of the multiple-choice knapsack: no choice of one move a slot, nor of a value between
+    two, is cheaper, since along a line between two moves the rate is best at one of its ends.
+
+    Attributes:
+        gain, cost: (k, S) gained and spent when the best, the two best, ... slots are used up.
+        rate: (k, S) gain for cost of each, falling.
+    """
+
+    gain: Floats
+    cost: Floats
+    rate: Floats
+
+    @staticmethod
+    def of(slot: Ints, gains: Floats, costs: Floats) -> Stairs:
+        """Return the bound for moves (k, M), whose ``slot`` (M,) does not fall."""
+        if not gains.size:
+            none = np.zeros((len(gains), 0))
+            return Stairs(none, none, none)
+        starts = np.flatnonzero(np.diff(slot, prepend=-1))
+        useful = np.maximum(gains, 0.0)
+        rate = np.maximum.reduceat(useful / np.maximum(costs, _TINY), starts, axis=1)
+        most = np.maximum.reduceat(useful, starts, axis=1)
+        order = np.argsort(-rate, axis=1)
+        rate, most = np.take_along_axis(rate, order, axis=1), np.take_along_axis(most, order, axis=1)
+        return Stairs(most.cumsum(axis=1), (most / np.where(rate > 0, rate, 1.0)).cumsum(axis=1), rate)
+
+    @property
+    def most(self) -> Floats:
+        """What all slots can gain together (k,)."""
+        return self.gain[:, -1] if self.gain.shape[1] else np.zeros(len(self.gain))
+
+    def least(self, need: Floats) -> Floats:
+        """Return what gaining ``need`` (k,) costs at the least; infinite where it cannot be gained."""
+        every, slots = np.arange(len(need)), self.gain.shape[1]
+        full = (self.gain < need[:, None]).sum(axis=1)  # slots used up
+        out = np.where(need > 0, np.inf, 0.0)
+        some = np.flatnonzero((full < slots) & (need > 0))
+        at, row = full[some], every[some]
+        before = np.maximum(at - 1, 0)
+        gained, spent = (np.where(at > 0, x[row, before], 0.0) for x in (self.gain, self.cost))
+        out[some] = (spent + (need[some] - gained) / self.rate[row, at]) * (1 - _ROUNDING) - _ROUNDING
+        return out
+
+    def pick(self, which: Ints) -> Stairs:
+        """Return the bound for some of the victims."""
+        return Stairs(self.gain[which], self.cost[which], self.rate[which])
+
+
+@dataclass(frozen=True)
 class Measured:
     """Moves with what they gain, made ready to be combined again and again.
 
@@ -37,7 +91,7 @@ class Measured:
         near: (k, M) the column of the next move towards the original value.
         near_cost: (k, M) what that one costs.
         slope, start: (k, M) cost between the two is ``start + slope * gain``, if the gain rises evenly.
-        rate: (k,) the most gain for its cost of any move; 0 where none gains.
+        stairs: what gains cost at the least; see `Stairs`.
     """
 
     moves: Moves
@@ -47,7 +101,7 @@ class Measured:
     near_cost: Floats
     slope: Floats
     start: Floats
-    rate: Floats
+    stairs: Stairs
 
     @staticmethod
     def of(moves: Moves, gains: Floats) -> Measured:
@@ -64,15 +118,7 @@ class Measured:
         start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), costs)
         near_cost = np.where(even, near_cost, 0.0)
         gains = np.where(usable, gains, -np.inf)
-        rate = (np.maximum(gains, 0.0) / np.maximum(costs, _TINY)).max(axis=1, initial=0.0)
-        return Measured(moves, gains, costs, near, near_cost, slope, start, rate)
-
-    def most(self) -> Floats:
-        """Return what all slots can gain together (k,)."""
-        total = np.zeros(len(self.gains))
-        for slot in np.unique(self.moves.slot):
-            total += self.gains[:, self.moves.slot == slot].max(axis=1, initial=0.0)
-        return total
+        return Measured(moves, gains, costs, near, near_cost, slope, start, Stairs.of(moves.slot, gains, costs))
 
     def pick(self, which: Ints) -> Measured:
         """Return what is known of some of the victims."""
@@ -86,7 +132,7 @@ class Measured:
             self.near_cost[which],
             self.slope[which],
             self.start[which],
-            self.rate[which],
+            self.stairs.pick(which),
         )
 
 
@@ -105,8 +151,7 @@ def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, mos
         most_steps: most moves chosen.
     """
     values, cost = np.zeros((len(need), int(measured.moves.slot.max(initial=-1)) + 1)), np.full(len(need), np.inf)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        hope = np.flatnonzero(np.maximum(need, 0.0) / measured.rate < below)  # nobody gains more for his money
+    hope = np.flatnonzero(measured.stairs.least(need) < below)
     for i in range(0, len(hope), BLOCK):
         at = hope[i : i + BLOCK]
         part = _blend(measured.pick(at), need[at], below[at], between, most_steps)

@@ -19,7 +19,20 @@ from vauban.contracts import (
 )
 from vauban.errors import TargetError
 from vauban.records import Floats, Mask, Modality, Records, frozen, messages
-from vauban.schema import FORBIDDEN, Feature, Kind, Price, Schema, TableSchema, TextSchema
+from vauban.schema import (
+    FORBIDDEN,
+    Calculation,
+    Condition,
+    Derived,
+    Feature,
+    Implication,
+    Kind,
+    Linear,
+    Price,
+    Schema,
+    TableSchema,
+    TextSchema,
+)
 from vauban.targets.deciding import answers_from
 from vauban.threat import Budget, Cell, Grant, Knows
 
@@ -204,6 +217,38 @@ TINY = TableSchema(
 
 _TINY = _logistic_structure(TINY, 0.15, {"a": -0.55, "b": -0.8, "c": 0.6, "d": [0.5, -0.6, 0.1], "e": 0.7})
 
+RELATED = TableSchema(
+    (
+        Feature("amount", Kind.INTEGER, 1, 9, price=Price(up=0.6, down=1.0)),
+        Feature("months", Kind.INTEGER, 1, 4, price=Price(up=0.8, down=0.5), dtype="int64"),
+        Feature("burden", Kind.NUMERIC, 0, 6, step=0.05),
+        Feature("open", Kind.INTEGER, 0, 6, price=Price(up=0.7, down=0.9)),
+        Feature("card", Kind.BOOLEAN, price=Price.flat(2, 0.6), dtype="bool"),
+        Feature("limit", Kind.ORDINAL, values=("none", "low", "high"), price=Price(up=0.5, down=0.4), dtype="object"),
+        Feature("total", Kind.INTEGER, 0, 8, price=Price(up=0.5)),
+    ),
+    relations=(
+        Derived("burden", Calculation("/", ("amount", "months")), note="what is to be paid a month"),
+        Linear("open accounts are accounts", {"open": 1, "total": -1}),
+        Implication("no card, no limit", Condition("card", "==", False), Condition("limit", "==", "none"), both=True),
+    ),
+)
+"""A derived feature (out of bounds where much is to be paid soon), an inequality and an equivalence."""
+
+_RELATED = _logistic_structure(
+    RELATED,
+    0.5,
+    {
+        "amount": -0.3,
+        "months": 0.15,
+        "burden": 0.7,
+        "open": -0.5,
+        "card": 0.6,
+        "limit": [0.2, -0.5, -0.9],
+        "total": 0.1,
+    },
+)
+
 _GOOD = ["meeting", "agenda", "project", "report", "minutes", "lunch", "thanks", "regards", "family", "weekend"]
 _BAD = ["winner", "prize", "free", "cash", "urgent", "claim", "offer", "click", "guaranteed", "bonus"]
 _PLAIN = ["the", "a", "and", "to", "of", "you", "we", "it", "for", "on", "with", "this", "that", "have", "will"]
@@ -242,6 +287,17 @@ def _table(schema: TableSchema, n: int, missing: float) -> Records:
     return records
 
 
+def _related(n: int) -> Records:
+    """Return random records that obey the relations, the last feature missing in a tenth of them."""
+    records = _table(RELATED, n, 0.0)
+    amount, months, _, open_, card, limit, total = records.T
+    amount[:] = np.minimum(amount, 6 * months)
+    total[:] = np.maximum(total, open_)
+    card[:] = limit > 0
+    records[np.random.default_rng(9).random(n) < 0.1, -1] = np.nan
+    return RELATED.derived(records)
+
+
 def _mail(n: int) -> Records:
     rng = np.random.default_rng(6)
     texts = []
@@ -274,7 +330,7 @@ def _world(target: Planted, records: Records, cell: Cell, grants: frozenset[Gran
 
 @cache
 def worlds() -> tuple[World, ...]:
-    """Return every world: four targets x integrity and availability x what may be asked."""
+    """Return every world: five targets x integrity and availability x what may be asked."""
     tables = _table(MIXED, 300, 0.1)
     made = []
     for target, records, listable in (
@@ -282,6 +338,7 @@ def worlds() -> tuple[World, ...]:
         (Planted("steps", MIXED, _steps), tables, False),
         (Planted("tiny", TINY, _TINY.margin, _TINY), _table(TINY, 200, 0.0), True),
         (Planted("words", WORDS, _words), _mail(200), False),
+        (Planted("related", RELATED, _RELATED.margin, _RELATED), _related(300), False),
     ):
         labels_only = frozenset({Grant.LABEL})
         for cell in (Cell.EI, Cell.EA):
