@@ -37,7 +37,9 @@ def python_of(library: str, folder: Path) -> Path:
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
         models = ["xgboost-cpu", "lightgbm"]
-        subprocess.run([python, "-m", "pip", "install", "-q", "-e", ROOT.parent, *LIBRARIES[library], *models], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "-e", ROOT.parent, *LIBRARIES[library], *models], check=True
+        )
     return python
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from rivals.counted import CapReached, Counted
 
 SETTINGS: Mapping[str, tuple[Mapping[str, Any], ...]] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from rivals.counted import CapReached, Counted
 
 SETTINGS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -48,7 +49,7 @@ def play(
     if setting.get("from_known"):
         given["starting_points"] = starts
     else:
-        # The library gives up on the whole batch where one victim has no start: it is found here, and such are left out.
+        # The library gives up on the whole batch where one victim has no start: such are found here and left out.
         found, start = _blended(counted, rows)
         problems += ["no start among 50 random directions"] * int((~found).sum())
         live = np.flatnonzero(found)
@@ -72,7 +73,7 @@ def play(
 
 
 def _blended(counted: Counted, rows: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Return starts by blending towards uniform noise, as the library's own first step does, one question a direction."""
+    """Return starts of uniform noise, as the library's own first step looks for, one question a direction."""
     rng = np.random.default_rng(0)
     found = np.zeros(len(rows), dtype=bool)
     start = rows.copy()

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from rivals.space import Space
 
+from rivals.space import Space
 from vauban.contracts import LABEL, SCORE, Target
 from vauban.records import Floats, Records
 from vauban.threat import Decision
@@ -46,7 +46,9 @@ class Counted:
 
         A victim's rows past its cap are not scored: they are answered as blocked.
         """
-        ahead = np.array([(owner[:i] == owner[i]).sum() for i in range(len(owner))]) if len(owner) > 1 else np.zeros(1, int)
+        ahead = (
+            np.array([(owner[:i] == owner[i]).sum() for i in range(len(owner))]) if len(owner) > 1 else np.zeros(1, int)
+        )
         within = self.rows[owner] + ahead < self.cap
         if not within.any():
             raise CapReached

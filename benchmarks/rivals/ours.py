@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 import numpy as np
+
 from rivals.play import CAPS
 from rivals.victims import besieged
-
 from vauban.audit.answers import Oracle
 from vauban.audit.plan import brief_for, make_plan
 from vauban.audit.runner import scout, search
@@ -17,7 +17,7 @@ from vauban.contracts import LABEL, seed_for
 from vauban.scenarios import scenario
 from vauban.threat import Budget, Cell
 
-ATTACKS = ("donor-bisection",)
+ATTACKS = ("donor-bisection", "surrogate")
 MOST = 200
 
 

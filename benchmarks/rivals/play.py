@@ -1,6 +1,6 @@
 """Run one rival against one model, in the rival's own environment; prints one line of JSON.
 
-    python -m rivals.play art hop-skip-jump-mask taiwan lightgbm --victims 60
+python -m rivals.play art hop-skip-jump-mask taiwan lightgbm --victims 60
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from rivals.counted import Counted
 from rivals.space import Space
 from rivals.victims import Besieged, besieged
@@ -72,7 +73,12 @@ def main() -> None:
         }
         for cap in (c for c in CAPS if chosen[c] == index):
             costs = [c if np.isfinite(c) else None for c in counted.costs_at(cap)]
-            out["caps"][cap] = {"setting": dict(by.SETTINGS[name][index]), "costs": costs, "problems": problems, **effort}
+            out["caps"][cap] = {
+                "setting": dict(by.SETTINGS[name][index]),
+                "costs": costs,
+                "problems": problems,
+                **effort,
+            }
     print(json.dumps(out))
 
 

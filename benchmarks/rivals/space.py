@@ -22,12 +22,15 @@ class Space:
 
     @classmethod
     def around(cls, schema: TableSchema, known: Records) -> Space:
-        """Return the space that spans what the attacker has seen of each number, or its bounds where these are finite."""
+        """Return the space that spans what the attacker has seen of each number, within its bounds."""
         low = np.where(np.isfinite(schema.lower), schema.lower, np.nanmin(known, axis=0))
         high = np.where(np.isfinite(schema.upper), schema.upper, np.nanmax(known, axis=0))
         seen_low, seen_high = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
         numbers = np.array([not f.listed for f in schema.features])
-        low, high = np.where(numbers, np.maximum(low, seen_low), low), np.where(numbers, np.minimum(high, seen_high), high)
+        low, high = (
+            np.where(numbers, np.maximum(low, seen_low), low),
+            np.where(numbers, np.minimum(high, seen_high), high),
+        )
         return cls(schema, low, np.where(high > low, high, low + 1))
 
     @cached_property
