@@ -46,17 +46,14 @@ def play(
     model = fb.NumPyModel(predict, bounds=(0, 1), data_format="channels_last")
     problems: list[str] = []
     given: dict[str, Any] = {}
-    if setting.get("from_known"):
-        given["starting_points"] = starts
-    else:
-        # The library gives up on the whole batch where one victim has no start: such are found here and left out.
-        found, start = _blended(counted, rows)
-        problems += ["no start among 50 random directions"] * int((~found).sum())
-        live = np.flatnonzero(found)
-        if not len(live):
-            return problems
-        given["starting_points"] = start[live]
-        rows = rows[live]
+    # The library gives up on the whole batch where one victim has no start: such are found here and left out.
+    found, start = _started(counted, rows, starts if setting.get("from_known") else None)
+    problems += ["no start among 50 random directions"] * int((~found).sum())
+    live = np.flatnonzero(found)
+    if not len(live):
+        return problems
+    given["starting_points"] = start[live]
+    rows = rows[live]
     if rival == "hop-skip-jump":
         attack = fb.attacks.HopSkipJumpAttack(stepsize_search="geometric_progression", gamma=1.0, **options)
     else:
@@ -72,20 +69,23 @@ def play(
     return problems
 
 
-def _blended(counted: Counted, rows: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Return starts of uniform noise, as the library's own first step looks for, one question a direction."""
+def _started(
+    counted: Counted, rows: NDArray[np.float32], known: NDArray[np.float32] | None
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return who has a start, and starts: a known record where it passes, else uniform noise, a question a try."""
     rng = np.random.default_rng(0)
     found = np.zeros(len(rows), dtype=bool)
     start = rows.copy()
-    for _ in range(50):
+    for turn in range(50):
         left = np.flatnonzero(~found)
         if not len(left):
             break
         noise = rng.uniform(size=rows[left].shape).astype(np.float32)
+        tried = noise if known is None or turn else known[left]
         try:
-            passed = counted.ask(noise, left) < 0.5
+            passed = counted.ask(tried, left) < 0.5
         except CapReached:
             break
-        start[left[passed]] = noise[passed]
+        start[left[passed]] = tried[passed]
         found[left[passed]] = True
     return found, start
