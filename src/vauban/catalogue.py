@@ -64,6 +64,7 @@ _ENTRIES = (
     Entry("good-words-first-n", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "first-n"}),
     Entry("good-words-passive", "vauban.exploratory.good_words:GoodWords", parameters={"mode": "passive"}),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
+    Entry("transfer", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER, parameters={"asks": False}),
     Entry("surrogate", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),

@@ -82,3 +82,10 @@ def test_it_plays_on_without_labels_or_anything_known(system):
         learnt = scout(entry("surrogate").make(), "surrogate", bare, oracle).intelligence
         judged, _ = search(entry("surrogate").make(), "surrogate", bare, learnt, front.victims, oracle, seed=(1,))
         assert judged.used.max() <= 60
+
+
+def test_a_transfer_asks_nothing_beforehand_and_still_gets_through(system):
+    judged, learnt = played(system, "transfer", 200)
+    assert judged.success.all()
+    assert len(learnt.donors) == 0
+    assert learnt.forest is not None

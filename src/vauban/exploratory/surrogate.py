@@ -48,11 +48,13 @@ class Surrogate:
         donors: most records that reached the goal that are kept.
         trades: trades asked about in a round for each victim.
         answered: how much more an answer counts than a known label.
+        asks: whether the substitute is corrected by answers; without, it is a transfer: no question before a victim.
     """
 
     donors: int = 64
     trades: int = 10
     answered: float = 3.0
+    asks: bool = True
 
     modalities = frozenset({Modality.TABULAR})
     wants = LABEL
@@ -60,7 +62,7 @@ class Surrogate:
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, Learnt]:
         """Ask about known records, and train the substitute on them and on all others with their labels."""
         schema, known = table_of(brief), brief.known
-        order = brief.rng().permutation(len(known.records))[: brief.budget.scouting]
+        order = brief.rng().permutation(len(known.records))[: brief.budget.scouting if self.asks else 0]
         asked, harmful = known.records[:0], np.empty(0, dtype=bool)
         if len(order):
             with suppress(BudgetSpent):

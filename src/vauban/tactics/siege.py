@@ -111,7 +111,8 @@ class Siege:
             proposals, other = self._obeying(proposals)
             unsure |= other
         total = proposals.spent.sum(axis=1)
-        wanted = (total < self.total[proposals.victims]) & self.live[proposals.victims]
+        # Sums in another order differ in their last bits: what costs the same is no saving.
+        wanted = (total < self.total[proposals.victims] * (1 - 1e-12)) & self.live[proposals.victims]
         unsure &= wanted
         if unsure.any():
             wanted[unsure] = self.asked.add(proposals.victims[unsure], proposals.values[unsure])
