@@ -109,6 +109,7 @@ class System:
         economics: what errors cost, where anybody knows.
         data: name, source and hash of the data, for the report.
         harmful: what label 1 means, in words ("spam").
+        rewritten: what people made by hand of messages of the data, by the message; known to every attacker.
     """
 
     name: str
@@ -117,3 +118,4 @@ class System:
     economics: Economics | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     harmful: str = "harmful"
+    rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -34,7 +34,17 @@ from vauban.datasets.messages import MOST_ROWS
 from vauban.errors import BadInput
 
 GENERATED = ("generated-spam", "generated-credit")
-PUBLIC = ("sms", "enron", "youtube", "spambase", "german", "south-german", "taiwan", "give-me-some-credit")
+PUBLIC = (
+    "sms",
+    "sms-evasion-pairs",
+    "enron",
+    "youtube",
+    "spambase",
+    "german",
+    "south-german",
+    "taiwan",
+    "give-me-some-credit",
+)
 TABLES = ("generated-credit", "german", "south-german", "taiwan", "give-me-some-credit")
 
 

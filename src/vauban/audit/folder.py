@@ -47,8 +47,10 @@ TRUSTED = (
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "catboost.core.CatBoostClassifier",
+    "vauban.targets.normalising.Normalised",
 )
-"""What skops does not load unasked, but holds numbers and names only: trees, and boosters."""
+"""What skops does not load unasked, but holds numbers and names only: trees, boosters, and our own
+first step of a filter, which holds nothing."""
 
 _STARTED = ("request", "fingerprint", "data", "model", "model_sha256", "model_note")
 _SUCCESS = ("victim_id", "attack", "cell", "cost", "queries")

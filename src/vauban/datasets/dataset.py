@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ class Dataset:
     ``removed`` counts the records left out, by reason. ``facts`` says of each feature of a table who can change it, how
     and at what price (None for messages, and for tables that nobody has priced); the format is that of the files in
     ``datasets/prices``. ``times`` (n,) says when each record arrived; None where nobody knows, or where time gives the
-    label away.
+    label away. ``rewritten`` holds what people made of messages by hand, by the message.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Dataset:
     removed: Mapping[str, int]
     facts: Mapping[str, Any] | None = None
     times: NDArray[np.datetime64] | None = None
+    rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,10 @@ SPAMBASE_SIGNS = "semicolon parenthesis bracket exclamation dollar hash"
 """Of ; ( [ ! $ and #, which several libraries refuse in a name."""
 
 
+REWRITTEN = "rewritten"
+"""The column of what people made of a message: a tuple of texts."""
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """A file that a user can have, and how to know that it is the right one.
@@ -133,7 +137,11 @@ def load_public(name: str) -> Dataset:
         frame, labels = frame.loc[keep].reset_index(drop=True), labels[keep]
     elif public.priced:
         facts = read_facts(name)
-    return Dataset(name, frame, labels, public.info.kind, public.positive, public.source, removed, facts)
+    rewritten: Mapping[str, tuple[str, ...]] = {}
+    if REWRITTEN in frame:
+        rewritten = dict(zip(frame["text"], frame.pop(REWRITTEN), strict=True))
+    kind, positive, source = public.info.kind, public.positive, public.source
+    return Dataset(name, frame, labels, kind, positive, source, removed, facts, rewritten=rewritten)
 
 
 def _sms(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
@@ -141,6 +149,21 @@ def _sms(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
     lines = data.decode("utf-8").removesuffix("\n").split("\n")
     marks, texts = zip(*(line.split("\t", 1) for line in lines), strict=True)
     return pd.DataFrame({"text": texts}, dtype="str"), (np.array(marks) == "spam").astype(np.int8)
+
+
+def _pairs(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
+    table = pd.read_csv(io.BytesIO(data), dtype="str")
+    # The spreadsheet's sign for a line end was exported as it is written there.
+    made: dict[str, list[str]] = {}
+    for original, modified in table[["original", "modified"]].itertuples(index=False):
+        made.setdefault(_unexported(original), []).append(_unexported(modified))
+    frame = pd.DataFrame({"text": pd.Series(list(made), dtype="str")})
+    frame[REWRITTEN] = pd.Series([tuple(dict.fromkeys(texts)) for texts in made.values()], dtype=object)
+    return frame, np.ones(len(frame), dtype=np.int8)
+
+
+def _unexported(text: str) -> str:
+    return text.replace("_x000D_", "").strip()
 
 
 def _enron(data: bytes) -> tuple[pd.DataFrame, NDArray[np.int8]]:
@@ -222,6 +245,27 @@ _ENRON = PublicFile(
     ),
     "enron1.tar.gz to enron6.tar.gz, as one table with a row a mail and the columns label, subject and body",
     _enron,
+)  # fmt: skip
+_SMS_EVASION_PAIRS = PublicFile(
+    DatasetInfo(
+        "sms-evasion-pairs", "messages", "spam", "Spam SMS and what people made of it to evade filters: 77 pairs", 40,
+        "none stated; the authors ask to be cited",
+        "https://github.com/smspamresearch/spstudy",
+        "sms_evasion_pairs/sms_evasion_pairs.csv",
+    ),
+    "Human-made evasions of seven services (Salman, Ikram and Kaafar, Investigating evasive techniques in SMS spam "
+    "filtering, IEEE Access 2024); no licence stated.",
+    "spam",
+    (
+        SourceFile(
+            "sms_evasion_pairs/sms_evasion_pairs.csv",
+            ("d68cc36baf0613a61dc8c32851b22ae2ed9b2134e2dcf49f2f39d2f45b7725c7",),
+        ),
+    ),
+    "the seven tables Data/adversarial_examples_evaluation/*_Examples.xlsx at commit "
+    "a0889f36fb59e23a7f853a6932485d93d18b8afc, one below the other as CSV with the columns service, sheet, original, "
+    "modified, tactic and extra",
+    _pairs,
 )  # fmt: skip
 _GERMAN = PublicFile(
     DatasetInfo(
@@ -343,5 +387,15 @@ _GIVE_ME_SOME_CREDIT = PublicFile(
 
 PUBLIC: Mapping[str, PublicFile] = {
     public.info.name: public
-    for public in (_SMS, _ENRON, _YOUTUBE, _SPAMBASE, _GERMAN, _SOUTH_GERMAN, _TAIWAN, _GIVE_ME_SOME_CREDIT)
+    for public in (
+        _SMS,
+        _SMS_EVASION_PAIRS,
+        _ENRON,
+        _YOUTUBE,
+        _SPAMBASE,
+        _GERMAN,
+        _SOUTH_GERMAN,
+        _TAIWAN,
+        _GIVE_ME_SOME_CREDIT,
+    )
 }

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from vauban.datasets import load
+import numpy as np
+import pandas as pd
+
+from vauban.datasets import Dataset, load
+from vauban.datasets.duplicates import normalise
 from vauban.scenarios.models import message_model
 from vauban.schema import Price, TextSchema
-from vauban.system import Economics, System, split
+from vauban.system import Economics, Part, Parts, System, split
 from vauban.targets import EstimatorTarget
 from vauban.threat import Cell
 
-DATA = ("generated-spam", "sms", "enron", "youtube")
+PAIRS = "sms-evasion-pairs"
+"""Victims that people rewrote by hand, of a filter that is trained on ``sms``."""
+
+DATA = ("generated-spam", "sms", PAIRS, "enron", "youtube")
 
 ATTACKER = {
     Cell.EI: "a spammer who wants his message delivered and reads from his own mailboxes whether it was",
@@ -41,8 +49,27 @@ def build(data: str, model: str, seed: int) -> System:
     """Return a filter trained on messages, at the threshold that it was trained for."""
     loaded = load(data, seed=seed) if data == "generated-spam" else load(data)
     schema = TextSchema(longest=LONGEST.get(data, SEGMENTS))
-    parts = split(loaded.frame, loaded.labels, seed)
+    removed = dict(loaded.removed)
+    if data == PAIRS:
+        parts, removed["of those trained on, in the pairs"] = in_pairs(loaded, seed)
+    else:
+        parts = split(loaded.frame, loaded.labels, seed)
     fitted = message_model(model, seed).fit(schema.encode(parts.train.frame), parts.train.labels)
     target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
-    about = {"name": data, "kind": "messages", "source": loaded.source, "removed": dict(loaded.removed)}
-    return System("spam", target, parts, ECONOMICS, about, loaded.positive)
+    about = {"name": data, "kind": "messages", "source": loaded.source, "removed": removed}
+    return System("spam", target, parts, ECONOMICS, about, loaded.positive, loaded.rewritten)
+
+
+def in_pairs(pairs: Dataset, seed: int) -> tuple[Parts, int]:
+    """Return the parts of ``sms``, the originals of pairs in place of its harmful victims, and how many were left out.
+
+    Messages of ``sms`` that are near duplicates of either side of a pair are left out of every part.
+    """
+    sms = load("sms")
+    ours = {normalise(t) for original, made in pairs.rewritten.items() for t in (original, *made)}
+    other = np.array([normalise(text) not in ours for text in sms.frame["text"]])
+    parts = split(sms.frame[other], sms.labels[other], seed)
+    good = parts.victims.take(parts.victims.labels == 0)
+    originals = pairs.frame.set_axis(range(len(sms.frame), len(sms.frame) + len(pairs.frame)))
+    victims = Part(pd.concat([originals, good.frame]), np.concatenate([pairs.labels, good.labels]))
+    return replace(parts, victims=victims), int((~other).sum())
