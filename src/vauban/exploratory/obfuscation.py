@@ -38,7 +38,7 @@ class Obfuscation:
     are ranked as in DeepWordBug (Gao et al., IEEE SPW 2018), by what changing each does to the score, or by decisions.
 
     Attributes:
-        family: ``homoglyph``, ``zero-width``, ``leet``, ``spacing``, or ``mixed``: each victim by the first that works.
+        family: ``homoglyph``, ``zero-width``, ``leet``, ``spacing``, or ``mixed``: each in turn, the best first.
         tries: questions a victim on smaller sets of words.
     """
 
@@ -66,49 +66,55 @@ class Obfuscation:
         return replace((yield from read(spent_less, text_schema(brief, "obfuscation"))), ways=ways)
 
     def search(self, cohort: Cohort, intelligence: Reading, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
-        """Rewrite each victim's words, family after family until one works."""
+        """Rewrite each victim's words, family after family, each time for less."""
         schema = text_schema(brief, "obfuscation")
 
         def one(victim: Cohort) -> Search:
             told: dict[str, tuple[bool, float]] = {}
+            price = np.inf
             for family in intelligence.ways:
                 page = Page(victim, partial(variants, family=family), schema, brief, told)
+                page.price = price  # the next one need not be tried for more
                 yield from fewest_edits(page, page.gains(intelligence), self.tries)
-                if page.best is not None:
-                    break
+                price = page.price
             return ()
 
         return (yield from each(cohort, one))
 
 
 def _best_families(brief: Brief) -> Generator[Ask, Outcome, tuple[tuple[str, ...], int]]:
-    """Return the families, best first by messages brought to the goal for their price, and how much was asked.
+    """Return the families, best first by messages brought to the goal for the price of a word, and how much was asked.
 
-    All words of a message are rewritten. With scores, ties are broken by how far they move.
+    All words of a message are rewritten. Ties go to the family that can rewrite more words, then to the one that moves
+    scores further.
     """
     asked = 0
     schema = text_schema(brief, "obfuscation")
-    worth = np.zeros((len(OBFUSCATIONS), 2))
+    worth = np.zeros((len(OBFUSCATIONS), 3))
     with suppress(BudgetSpent):
         seen = yield from look(brief, sample_known(brief, min(2 * SAMPLES, brief.budget.scouting // 16)))
         asked += len(seen.texts)
         samples = seen.texts[~seen.reached & seen.answered][:SAMPLES]
-        texts = messages(_wholly(text, family, schema) for family in OBFUSCATIONS for text in samples)
+        made = [_wholly(text, family, schema) for family in OBFUSCATIONS for text in samples]
+        texts = messages(text for text, _ in made)
         outcome = yield Ask(texts, None, SCORE if Grant.SCORE in brief.grants else LABEL)
         asked += len(texts)
         if len(samples) and outcome.answered.all():
-            price = schema.cost(np.tile(samples, len(OBFUSCATIONS)), texts).reshape(len(OBFUSCATIONS), -1).mean(axis=1)
-            worth[:, 0] = brief.reached(outcome.decisions).reshape(len(OBFUSCATIONS), -1).mean(axis=1)
-            worth[:, 0] /= np.maximum(price, 1e-9)
+            price = schema.cost(np.tile(samples, len(OBFUSCATIONS)), texts).reshape(len(OBFUSCATIONS), -1).sum(axis=1)
+            words = np.array([n for _, n in made]).reshape(len(OBFUSCATIONS), -1).sum(axis=1)
+            worth[:, 0] = brief.reached(outcome.decisions).reshape(len(OBFUSCATIONS), -1).sum(axis=1)
+            worth[:, 0] = np.round(worth[:, 0] * words / np.maximum(price, 1e-9))
+            worth[:, 1] = words
             if outcome.scores is not None:
-                worth[:, 1] = brief.progress(outcome.scores).reshape(len(OBFUSCATIONS), -1).mean(axis=1)
-    order = np.lexsort((np.arange(len(worth)), -worth[:, 1], -worth[:, 0]))
+                worth[:, 2] = brief.progress(outcome.scores).reshape(len(OBFUSCATIONS), -1).mean(axis=1)
+    order = np.lexsort((np.arange(len(worth)), -worth[:, 2], -worth[:, 1], -worth[:, 0]))
     return tuple(OBFUSCATIONS[i] for i in order), asked
 
 
-def _wholly(text: str, family: str, schema: TextSchema) -> str:
+def _wholly(text: str, family: str, schema: TextSchema) -> tuple[str, int]:
+    """Return a message with all its words rewritten, and how many those are."""
     changes = []
     for start, end in editable(text, schema):
         other = variants(text[start:end], family)
         changes += [(start, end, other[0])] if other else []
-    return rewritten(text, changes)
+    return rewritten(text, changes), len(changes)

@@ -30,7 +30,7 @@ def fewest_edits(page: Page, gain: Mapping[Edit, float], tries: int) -> Generato
     Args:
         page: the victim's.
         gain: what he believes of each edit: how far it leads towards the goal.
-        tries: questions on sets of one size.
+        tries: questions on sets of one size, and of the greedy search.
     """
     if not page.words:
         return
@@ -40,7 +40,7 @@ def fewest_edits(page: Page, gain: Mapping[Edit, float], tries: int) -> Generato
     line = ranked(gain)
     yield from _prefixes(page, line)
     if page.scored:
-        yield from _greedy(page, line[:WIDTH])
+        yield from _greedy(page, line[:WIDTH], tries)
     level = 1
     while page.best is None and level < max(map(len, page.spellings)):
         heavier = [(at, min(level, len(page.spellings[at]) - 1)) for at, _ in line]
@@ -94,13 +94,14 @@ def _prefixes(page: Page, line: Sequence[Edit]) -> Generator[Ask, Outcome, None]
         low, high = (low, n) if reached[0] else (n, high)
 
 
-def _greedy(page: Page, line: Sequence[Edit]) -> Generator[Ask, Outcome, None]:
+def _greedy(page: Page, line: Sequence[Edit], tries: int) -> Generator[Ask, Outcome, None]:
     """Add one edit after the other, each time the one that moves the score most, while that can be the cheapest."""
     edits = front(line, 1)
-    while True:
+    while tries > 0:
         taken = {at for at, _ in edits}
         more = [tuple(sorted((*edits, edit))) for edit in line if edit[0] not in taken]
         _, progress = yield from page.ask(more)
+        tries -= len(more)
         if not np.isfinite(progress).any():
             return
         edits = more[int(np.nanargmax(progress))]
