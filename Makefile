@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: audit test lint oldest clean
+.PHONY: audit test lint docs oldest clean
 
 $(VENV)/.core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,14 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+$(VENV)/.docs: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
+# The documentation as pages, with the reference out of the code, in site/.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 # The quick tests on the oldest releases that pyproject.toml declares, in an environment of their own.
 oldest: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-oldest
@@ -40,4 +48,4 @@ oldest: pyproject.toml
 	$(VENV)-oldest/bin/python -m pytest -n 2 -q tests/contracts tests/known_answers -m "not data and not browser"
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

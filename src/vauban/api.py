@@ -34,12 +34,9 @@ from vauban.filters import Filter
 from vauban.reports import FORMATS, junit
 from vauban.results import AuditResult, to_json
 from vauban.schema import Price, Schema, TextSchema, infer_schema
-from vauban.system import Economics, System, split
+from vauban.system import HELD_OUT, Economics, System, split
 from vauban.targets import BoosterTarget, EstimatorTarget, is_booster
 from vauban.threat import Budget, Cell, Grant, ThreatModel
-
-HELD_OUT = {"train": 0.0, "tuning": 0.1, "known": 0.3, "victims": 0.6}
-"""How records that a model was not trained on are divided: the attacker's look-alikes, and his victims."""
 
 ATTACKER = {
     Cell.EI: "whoever sends harmful records and wants them to pass",
@@ -49,8 +46,8 @@ ATTACKER = {
 
 def audit(
     model: Any,
-    records: pd.DataFrame | Sequence[str],
-    labels: Sequence[Any] | np.ndarray[Any, Any] | pd.Series[Any],
+    records: Any,
+    labels: Any,
     *,
     schema: Schema | None = None,
     threshold: float | None = None,
@@ -77,7 +74,8 @@ def audit(
     Args:
         model: a fitted scikit-learn classifier or pipeline, that of XGBoost, LightGBM or CatBoost included, a native
             booster of these, or any `Target` (see `vauban.targets.CallableTarget`).
-        records: held-out records, which the model was not trained on: the raw frame of a table, its matrix, or texts.
+        records: held-out records, which the model was not trained on: the raw frame of a table (pandas, polars or
+            Arrow), its matrix, or texts.
         labels: (n,) true labels of the records; the value ``harmful`` marks harmful ones.
         schema: what records may be and what changes cost; inferred from the records by default.
         threshold: scores at or above it are blocked; 0.5 for probabilities and 0 for margins by default.
@@ -109,6 +107,9 @@ def audit(
     folder = None if out is None else Path(out)
     if resume and folder is None:
         raise BadInput("There is no run to resume. Name its folder: out=...")
+    records, labels = _of_pandas(records), _of_pandas(labels)
+    if isinstance(records, pd.Series):
+        records = records.tolist()
     frame = _frame(records)
     marked = _marked(labels, harmful)
     parts = split(frame, marked, seed, HELD_OUT)
@@ -196,6 +197,18 @@ def verify(run: str | Path, model: Any = None) -> Verification:
     return verify_folder(Path(run), model)
 
 
+def _of_pandas(given: Any) -> Any:
+    """Return a table, or a column, of Arrow or polars as one of pandas; anything else as it is."""
+    if isinstance(given, (pd.DataFrame, pd.Series)) or not hasattr(given, "__arrow_c_stream__"):
+        return given
+    import pyarrow as pa
+
+    if isinstance(given, (pa.Table, pa.ChunkedArray)):
+        return given.to_pandas()
+    # A column's stream is of no struct, and a table cannot be made of it.
+    return (pa.table(given) if hasattr(given, "columns") else pa.chunked_array(given)).to_pandas()
+
+
 def _are_texts(records: Any) -> bool:
     return not isinstance(records, pd.DataFrame) and np.ndim(records) != 2
 
@@ -204,6 +217,9 @@ def _frame(records: Any) -> pd.DataFrame:
     if _are_texts(records):
         return pd.DataFrame({"text": list(records)}, dtype=object)
     if isinstance(records, pd.DataFrame):
+        twice = sorted({str(c) for c in records.columns[records.columns.duplicated()]})
+        if twice:
+            raise BadInput(f"The records have several columns of the same name: {', '.join(twice)}. Rename them.")
         return records.rename(columns=str)
     return pd.DataFrame(records, columns=[f"x{j}" for j in range(np.shape(records)[1])])
 

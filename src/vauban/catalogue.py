@@ -17,8 +17,13 @@ from vauban.threat import Cell
 
 BLACK_BOX = ("AML.T0040", "AML.T0043.001", "AML.T0042", "AML.T0015", "NISTAML.025", "ML01:2023")
 WHITE_BOX = ("AML.T0044", "AML.T0043.000", "AML.T0015", "NISTAML.022", "ML01:2023")
+TRANSFER = ("AML.T0005.001", "AML.T0043.002", "AML.T0040", "AML.T0015", "NISTAML.025", "ML01:2023")
 BY_HAND = ("AML.T0047", "AML.T0043.003", "AML.T0015", "NISTAML.025", "ML01:2023")
 CHAFF = ("AML.T0046", "AML.T0031", "AML.T0048.000", "NISTAML.01", "ML01:2023")
+LABELS = ("AML.T0020", "AML.T0059", "NISTAML.013", "ML02:2023")
+SKEW = ("AML.T0020", "AML.T0031", "AML.T0021", "NISTAML.024", "ML08:2023")
+TARGET = ("AML.T0020", "NISTAML.024", "ML02:2023")
+BACKDOOR = ("AML.T0020", "AML.T0018", "NISTAML.023", "ML10:2023")
 PROBING = ("AML.T0006", "AML.T0040", "AML.T0013", "AML.T0063", "ML05:2023")
 
 
@@ -65,10 +70,45 @@ _ENTRIES = (
     Entry("human-evasions", "vauban.exploratory.human_evasions:HumanEvasions", tags=BY_HAND, cells=(Cell.EI,)),
     Entry("chaff", "vauban.exploratory.chaff:Chaff", cells=(Cell.EA,)),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
+    Entry("surrogate", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
     Entry("probing", "vauban.exploratory.probing:Probing", role="explorer", tags=PROBING),
 )
+
+_CAUSATIVE = (
+    Entry("random-flips", "vauban.causative.flips:Flips", "control", LABELS, {"far": False}, (Cell.CA, Cell.CI)),
+    Entry("far-flips", "vauban.causative.flips:Flips", "attack", LABELS, {}, (Cell.CA, Cell.CI)),
+    Entry("dictionary", "vauban.causative.dictionary:Dictionary", "attack", LABELS, {}, (Cell.CA,)),
+    Entry("pseudospam", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {}, (Cell.CI,)),
+    Entry("boiling-frog", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {"gradual": True}, (Cell.CI,)),
+    Entry("benign-words", "vauban.causative.benign_words:BenignWords", "attack", SKEW, {}, (Cell.CA,)),
+    Entry("backdoor", "vauban.causative.backdoor:Backdoor", "attack", BACKDOOR, {}, (Cell.CI,)),
+    Entry("insertion", "vauban.causative.insertion:Insertion", "attack", SKEW, {}, (Cell.CA, Cell.CI)),
+    Entry(
+        "concentrated",
+        "vauban.causative.insertion:Insertion",
+        "attack",
+        SKEW,
+        {"distinct": 4, "inside": 0.95},
+        (Cell.CA, Cell.CI),
+    ),
+    Entry("subpopulation", "vauban.causative.subpopulation:Subpopulation", "attack", TARGET, {}, (Cell.CI, Cell.CA)),
+)
+
+CAUSATIVE: Mapping[str, Entry] = {e.name: e for e in _CAUSATIVE}
+"""Attacks on training, by name: what `vauban simulate` plays."""
+
+GATES: Mapping[str, Entry] = {
+    e.name: e
+    for e in (
+        Entry("roni", "vauban.monitors.roni:Roni", "gate"),
+        Entry("frozen-reference", "vauban.monitors.frozen_reference:FrozenReference", "gate"),
+        Entry("trimmed-loss", "vauban.monitors.trimmed_loss:TrimmedLoss", "gate"),
+        Entry("source-cap", "vauban.monitors.source_cap:SourceCap", "gate"),
+    )
+}
+"""Gates that screen what is trained on, by name."""
 
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 
@@ -78,6 +118,20 @@ def entry(name: str) -> Entry:
     if name not in CATALOGUE:
         raise unknown("attack", name, CATALOGUE)
     return CATALOGUE[name]
+
+
+def causative(name: str) -> Entry:
+    """Return an attack on training by name; BadInput if there is none."""
+    if name not in CAUSATIVE:
+        raise unknown("attack on training", name, CAUSATIVE)
+    return CAUSATIVE[name]
+
+
+def gate_entry(name: str) -> Entry:
+    """Return a gate by name; BadInput if there is none."""
+    if name not in GATES:
+        raise unknown("gate", name, GATES)
+    return GATES[name]
 
 
 def attacks() -> dict[str, Attack]:

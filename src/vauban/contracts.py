@@ -135,6 +135,81 @@ class Target(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Records to train on: encoded (n, ...), and labels (n,), 1 = harmful."""
+
+    records: Records
+    labels: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.labels)
+
+    def take(self, which: Mask | Ints) -> Labelled:
+        """Return some of them."""
+        return Labelled(self.records[which], self.labels[which])
+
+    def plus(self, other: Labelled) -> Labelled:
+        """Return these and others behind them."""
+        records = np.concatenate([self.records, other.records])
+        return Labelled(records, np.concatenate([self.labels, other.labels]))
+
+
+class Trainer(Protocol):
+    """The user's own retraining procedure. It never changes a model that is deployed."""
+
+    def fit(self, data: Labelled, start: Target | None = None) -> Target:
+        """Return a model trained on data from scratch, or updated from ``start`` where the trainer can do that."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was collected in a round and may be trained on: records with labels, and the source of each (n,)."""
+
+    data: Labelled
+    sources: NDArray[Any]
+    round: int
+
+
+@dataclass(frozen=True)
+class GateContext:
+    """What a gate may look at.
+
+    Attributes:
+        schema: of the records.
+        trainer: to try out what a batch does.
+        stored: what is trained on today.
+        trusted: verified records, which nobody can reach.
+        approved: the last model that was approved, and never rolled forward by itself.
+        seed: of the gate's random stream.
+    """
+
+    schema: Schema
+    trainer: Trainer
+    stored: Labelled
+    trusted: Labelled
+    approved: Target
+    seed: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Which records of a batch may be trained on (n,); the others are held. With evidence in words."""
+
+    train: Mask
+    evidence: tuple[str, ...] = ()
+
+
+class BatchGate(Protocol):
+    """Says of a batch, before anything is trained on it, which of its records may be."""
+
+    def screen(self, batch: Batch, context: GateContext) -> Screening:
+        """Return the screening of a batch; it must not change what it is handed."""
+        ...
+
+
 # --- moves and what comes of them -----------------------------------------------------------------
 
 
@@ -214,13 +289,16 @@ class Outcome:
 class RoundOutcome:
     """What the attacker sees after a round: what became of the records he sent, and whether the model is a new one.
 
-    ``remaining`` is the number of rounds left; `Send` after the last one raises BudgetSpent.
+    ``remaining`` is the number of rounds left; `Send` after the last one raises BudgetSpent. ``stored`` and ``ids`` are
+    what was added to the training data and where it lies there: only who is granted TAMPER sees them.
     """
 
     round: int
     decisions: Decisions
     model_changed: bool
     remaining: int
+    stored: Labelled | None = None
+    ids: Ints | None = None
 
 
 # --- what an attacker is given, learns and claims -------------------------------------------------
@@ -248,6 +326,25 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Campaign:
+    """What an attacker may do in a retraining loop.
+
+    Attributes:
+        rounds: how many there are.
+        sends: most records that he can put into a round's traffic, or alter of what was stored in it.
+        collected: how many records of others a round collects, about.
+        sources: the accounts that he holds.
+        labels: whether he labels what he sends himself (feedback of his own accounts).
+    """
+
+    rounds: int
+    sends: int
+    collected: int
+    sources: tuple[str, ...] = ("his",)
+    labels: bool = False
+
+
+@dataclass(frozen=True)
 class Brief:
     """All that an attacker is told. No live object: it travels to any worker.
 
@@ -262,6 +359,7 @@ class Brief:
         inside: the model's structure, where STRUCTURE is granted.
         others: attacks that he may run on a substitute of his own, by name.
         suspects: records whose membership in the training set is asked for.
+        campaign: what he may do in a retraining loop.
     """
 
     cell: Cell
@@ -275,6 +373,7 @@ class Brief:
     inside: Structure | None = None
     others: Mapping[str, Attack] = field(default_factory=dict)
     suspects: Records | None = None
+    campaign: Campaign | None = None
 
     def reached(self, decisions: Decisions) -> Mask:
         """Return where the decision is the one he is after (n,)."""
@@ -432,6 +531,9 @@ class Attack(Protocol):
     Deterministic given brief, cohort seed and answers. ``wants`` is the least that it needs to be granted; it may use
     whatever else ``brief.grants`` holds. BudgetSpent is raised at a question when nobody can be asked about any more:
     catch it and return what you have.
+
+    It may have a method ``unfit(schema)`` that returns why it cannot be tried on records of a schema, or None: where it
+    does it is reported as out of scope.
     """
 
     modalities: ClassVar[frozenset[Modality]]

@@ -220,3 +220,13 @@ def test_a_choice_of_many_options_equals_enumeration():
             if sum(p.gains[i] for p, i in chosen) >= need:
                 best = min(best, sum(p.costs[i] for p, i in chosen))
         assert cheapest(parts, need).cost == pytest.approx(best, abs=1e-12)
+
+
+def test_a_victim_whose_missing_value_was_never_read_gets_no_bound_and_no_question():
+    features = tuple(Feature(f"x{j}", Kind.NUMERIC, -10, 10, price=Price(up=1.0, down=1.0)) for j in range(2))
+    inside = AdditiveStructure(1.0, np.array([1.0, 0.5]), (None, None), np.array([np.nan, 0.0]))
+    records = np.array([[1.0, 1.0], [np.nan, 1.0], [1.0, np.nan]])
+    bounds, asked, best = play(TableSchema(features), inside, records, Cell.EI)
+    np.testing.assert_allclose(bounds, [2.5, 2.0], rtol=1e-6)
+    assert np.isfinite(best).tolist() == [True, False, True]
+    assert not np.isnan(asked[0][:, 0]).any()

@@ -37,9 +37,11 @@ from vauban.targets import CallableTarget
 from vauban.targets.normalising import Normalised, normalised
 from vauban.threat import Budget, Cell
 
-BAD = dict(zip("winner prize free cash urgent claim offer bonus".split(), np.arange(8) * 0.5 + 0.7, strict=True))
-GOOD = dict(zip("meeting agenda project report lunch thanks".split(), -np.arange(6) * 0.5 - 0.7, strict=True))
-PLAIN = "about after before other people place right still think under where which".split()
+BAD = dict(
+    zip(["winner", "prize", "free", "cash", "urgent", "claim", "offer", "bonus"], np.arange(8) * 0.5 + 0.7, strict=True)
+)
+GOOD = dict(zip(["meeting", "agenda", "project", "report", "lunch", "thanks"], -np.arange(6) * 0.5 - 0.7, strict=True))
+PLAIN = ["about", "after", "before", "other", "people", "place", "right", "still", "think", "under", "where", "which"]
 BOTH = pytest.mark.parametrize("access", [LABEL, SCORE], ids=["label", "score"])
 
 

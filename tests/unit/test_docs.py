@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from vauban.catalogue import CATALOGUE
@@ -36,7 +37,9 @@ def test_every_name_in_the_table_of_attacks_exists() -> None:
 
 
 def test_every_option_that_the_readme_names_exists() -> None:
-    known = {o for command in cli.commands.values() for p in command.params for o in p.opts}
+    groups = [c.commands.values() for c in cli.commands.values() if isinstance(c, click.Group)]
+    commands = [*cli.commands.values(), *(c for group in groups for c in group)]
+    known = {o for command in commands for p in command.params for o in p.opts}
     named = set(re.findall(r"(?<![\w-])--[a-z-]+", (ROOT / "README.md").read_text()))
     assert named - known == set()
 
@@ -53,6 +56,7 @@ def imported(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Modul
 def test_the_code_on_schemas_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = imported(ROOT / "docs" / "schema.md", tmp_path, monkeypatch)
     assert page.schema.names[0] == "age"
+    assert [r.name for r in page.loan.relations][:2] == ["instalment", "burden"]
 
 
 def test_the_attack_that_is_shown_plays_by_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

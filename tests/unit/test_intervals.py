@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from vauban.metrics.intervals import differs, paired_median_ratio, quantile, wilson
+from vauban.metrics.intervals import combined, differs, paired_median_ratio, quantile, wilson
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,20 @@ def test_a_share_that_differs_from_the_controls() -> None:
     assert differs(10, 10, 0, 10) == pytest.approx(1 / math.comb(20, 10))
     assert differs(0, 10, 10, 10) == 1
     assert differs(3, 0, 1, 5) == 1
+
+
+def test_combined_shares_are_weighed_and_cover():
+    rng = np.random.default_rng(0)
+    truth, covered = 0.2 * 0.3 + 0.8 * 0.02, 0
+    for _ in range(400):
+        parts = [wilson(int(rng.binomial(80, 0.3)), 80), wilson(int(rng.binomial(300, 0.02)), 300)]
+        told = combined(parts, (0.2, 0.8))
+        covered += told.low <= truth <= told.high
+    assert 0.92 <= covered / 400 <= 0.98
+    assert told.n == 380
+
+
+def test_combined_of_one_share_is_the_share():
+    one = wilson(3, 50)
+    told = combined([one, wilson(0, 0)], (1.0, 0.0))
+    assert (told.value, told.low, told.high) == pytest.approx((one.value, one.low, one.high))

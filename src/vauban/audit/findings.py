@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vauban.audit.judge import NEVER, Judged
+from vauban.audit.money import money
 from vauban.audit.plan import Front
 from vauban.catalogue import Entry
 from vauban.contracts import SCORE, Target
-from vauban.metrics.intervals import LEVEL, quantile, wilson
+from vauban.metrics.intervals import quantile, wilson
 from vauban.records import Floats, Ints, Modality, Records
-from vauban.results import Change, Clean, Cost, Example, Finding, Money, Queries
-from vauban.system import Economics, Part, System
+from vauban.results import Change, Clean, Cost, Example, Finding, Queries
+from vauban.system import Part, System
 from vauban.threat import Cell, Decision, Grant, Specificity
 
 POINTS = 60
@@ -52,13 +54,14 @@ REMEDIES = {
 
 def clean_performance(target: Target, part: Part) -> Clean:
     """Return false-negative and false-positive rates on held-out data, and whether the model is degenerate."""
-    blocked = target.answer(target.schema.encode(part.frame), target.grants & SCORE).decisions == Decision.BLOCK
-    harmful = part.labels == 1
-    misses, blocks = int((~blocked & harmful).sum()), int((blocked & ~harmful).sum())
+    decisions = target.answer(target.schema.encode(part.frame), target.grants & SCORE).decisions
+    passed, blocked, harmful = decisions == Decision.PASS, decisions == Decision.BLOCK, part.labels == 1
+    misses, blocks = int((passed & harmful).sum()), int((blocked & ~harmful).sum())
     fnr, fpr = wilson(misses, int(harmful.sum())), wilson(blocks, int((~harmful).sum()))
     degenerate = None
-    if blocked.all() or not blocked.any():
-        degenerate = f"The model {'blocks' if blocked.all() else 'passes'} all of {len(part)} held-out records."
+    if passed.all() or not passed.any():
+        what = "passes all" if passed.all() else "blocks all" if blocked.all() else "passes none"
+        degenerate = f"The model {what} of {len(part)} held-out records."
     elif fnr.value + fpr.value >= 1:
         degenerate = "The model does no better than chance at its threshold: its error rates add up to 1 or more."
     return Clean(fnr, fpr, degenerate)
@@ -72,7 +75,6 @@ def make_finding(
     *,
     grants: frozenset[Grant],
     effort: dict[str, Any],
-    clean: Clean,
 ) -> Finding:
     """Return the finding of one attack on one front."""
     cell, n = front.threat.cell, len(judged.ids)
@@ -100,7 +102,7 @@ def make_finding(
         ),
         tags=line.tags_in(cell),
         curves={"queries": _curve(judged.first[judged.first < NEVER], n), "cost": _curve(judged.cost[won], n)},
-        money=None if system.economics is None else _money(system, front, judged, system.economics, clean),
+        money=None if system.economics is None else money(system, front, judged, system.economics),
         examples=_examples(system.target, front, judged),
         remediation=REMEDIES[cell, front.schema.modality],
         bounds=_bounds(judged),
@@ -135,50 +137,6 @@ def _bounds(judged: Judged) -> dict[str, Any] | None:
     }
 
 
-def _money(system: System, front: Front, judged: Judged, worth: Economics, clean: Clean) -> Money:
-    """Return losses per 1,000 decisions before and after, with intervals by parametric bootstrap of every rate."""
-    harmful = front.threat.cell.harmful
-    aimed = np.ones(len(system.parts.victims), dtype=bool)
-    if front.threat.where is not None:
-        aimed = front.threat.where.mask(system.parts.victims.frame)
-    labels = system.parts.victims.labels[aimed]
-    share = float((labels == 1).mean())
-    rng = np.random.default_rng(0)
-
-    def draw(successes: float, n: int) -> Floats:
-        return rng.beta(successes + 0.5, max(n - successes, 0) + 0.5, 4000)
-
-    fnr = draw(clean.fnr.value * clean.fnr.n, clean.fnr.n)
-    fpr = draw(clean.fpr.value * clean.fpr.n, clean.fpr.n)
-    success = draw(float(judged.success.sum()), len(judged.ids))
-
-    def loss(fnr: Floats, fpr: Floats) -> Floats:
-        return 1000 * (share * fnr * worth.miss + (1 - share) * fpr * worth.block)
-
-    after = loss(fnr + (1 - fnr) * success, fpr) if harmful else loss(fnr, fpr + (1 - fpr) * success)
-
-    def spread(values: Floats, middle: float) -> dict[str, float]:
-        low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return {"value": middle, "low": float(low), "high": float(high)}
-
-    hit = float(judged.success.mean())
-    f, p = clean.fnr.value, clean.fpr.value
-    pays = int((judged.cost * worth.unit < worth.gain).sum())
-    middle = (f + (1 - f) * hit, p) if harmful else (f, p + (1 - p) * hit)
-    return Money(
-        worth.currency,
-        wilson(pays, len(judged.ids)),
-        {
-            "before": spread(loss(fnr, fpr), float(loss(np.array(f), np.array(p)))),
-            "after": spread(after, float(loss(np.array(middle[0]), np.array(middle[1])))),
-        },
-        f"Per 1,000 decisions of which {100 * share:.3g} % are {system.harmful}, if every such attacker did this. "
-        f"A miss costs {worth.miss:g}, a wrong block {worth.block:g} {worth.currency}; "
-        f"a success is worth {worth.gain:g} {worth.currency} to the attacker, "
-        f"a cost of 1 ({front.schema.unit}) is {worth.unit:g} {worth.currency} to him. {worth.note}".strip(),
-    )
-
-
 def _examples(target: Target, front: Front, judged: Judged) -> tuple[Example, ...]:
     """Return the cheapest successes, of different cost where there are such: what a reader should see first."""
     won = np.flatnonzero(judged.success)
@@ -203,9 +161,16 @@ def _examples(target: Target, front: Front, judged: Judged) -> tuple[Example, ..
 def changes(front: Front, before: Records, after: Records) -> tuple[Change, ...]:
     """Return the raw fields in which two records (each of n = 1) differ."""
     was, now = front.schema.decode(before).iloc[0], front.schema.decode(after).iloc[0]
-    fields = (c for c in front.schema.columns if was[c] != now[c] and not (was[c] != was[c] and now[c] != now[c]))
+    fields = (c for c in front.schema.columns if not _same(was[c], now[c]))
     return tuple(Change(c, _plain(was[c]), _plain(now[c])) for c in fields)
 
 
+def _same(one: Any, other: Any) -> bool:
+    gone, left = pd.isna(one), pd.isna(other)  # pandas' own NA has no truth value when compared
+    return bool(gone and left) if gone or left else bool(one == other)
+
+
 def _plain(value: Any) -> Any:
+    if value is pd.NA:
+        return None
     return value.item() if isinstance(value, np.generic) else value

@@ -31,26 +31,21 @@ from vauban.errors import BadInput, VaubanError
 from vauban.results import to_json
 from vauban.schema import Schema, from_stored, to_stored
 from vauban.system import System
-from vauban.targets import BoosterTarget, EstimatorTarget, is_booster, native_of, read_booster
+from vauban.targets import (
+    BoosterTarget,
+    EstimatorTarget,
+    ReferringTarget,
+    file_hash,
+    is_booster,
+    native_of,
+    read_model,
+    untrusted,
+)
 from vauban.threat import Cell, ThreatModel
 
 FORMAT = 1
 SAMPLE = 500
 """Records whose scores make a model's fingerprint."""
-
-TRUSTED = (
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "collections.OrderedDict",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-    "lightgbm.basic.Booster",
-    "lightgbm.sklearn.LGBMClassifier",
-    "catboost.core.CatBoostClassifier",
-    "vauban.targets.normalising.Normalised",
-)
-"""What skops does not load unasked, but holds numbers and names only: trees, boosters, and our own
-first step of a filter, which holds nothing."""
 
 _STARTED = ("request", "fingerprint", "data", "model", "model_sha256", "model_note")
 _SUCCESS = ("victim_id", "attack", "cell", "cost", "queries")
@@ -104,6 +99,7 @@ def write_start(out: Path, request: Mapping[str, Any], system: System, threats: 
         "scenario": system.name,
         "name": system.target.name,
         "threshold": system.target.threshold,
+        "refer": getattr(system.target, "refer", None),
         "harmful": getattr(system.target, "harmful", 1),
         "costs": {t.cell.value: t.budget.cost for t in threats},
         "schemas": schemas,
@@ -121,13 +117,15 @@ def describe_start(out: Path | None, request: Mapping[str, Any], system: System)
         "fingerprint": fingerprint(system.target, system),
         "data": data_hash(system),
         "model": model,
-        "model_sha256": None if out is None or model is None else _sha256(out / model),
+        "model_sha256": None if out is None or model is None else file_hash(out / model),
         "model_note": why,
     }
 
 
 def save_model(out: Path, target: Target) -> tuple[str | None, str]:
     """Save the model in a safe format if it has one; return the file's name, or None and the reason."""
+    if isinstance(target, ReferringTarget):
+        return save_model(out, target.base)
     if isinstance(target, BoosterTarget):
         native = native_of(target)
         native.save(out / f"model{native.suffix}")
@@ -138,7 +136,7 @@ def save_model(out: Path, target: Target) -> tuple[str | None, str]:
 
     try:
         skops.io.dump(target.estimator, out / "model.skops")
-        strange = _untrusted(out / "model.skops")
+        strange = untrusted(out / "model.skops")
     except Exception as error:  # noqa: BLE001 - skops raises whatever the foreign objects inside do
         (out / "model.skops").unlink(missing_ok=True)
         return None, f"skops cannot store it: {error}"
@@ -283,13 +281,8 @@ def _target(run: Path, about: Mapping[str, Any], stored: Mapping[str, Any], sche
     if model is None:
         model = load_model(run, about)
     kind = BoosterTarget if is_booster(model) else EstimatorTarget
-    return kind(model, schema, threshold=stored["threshold"], harmful=stored["harmful"], name=stored["name"])
-
-
-def _untrusted(path: Path) -> list[str]:
-    import skops.io
-
-    return sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+    target = kind(model, schema, threshold=stored["threshold"], harmful=stored["harmful"], name=stored["name"])
+    return target if stored.get("refer") is None else ReferringTarget(target, stored["refer"])
 
 
 def load_model(run: Path, about: Mapping[str, Any]) -> Any:
@@ -299,22 +292,14 @@ def load_model(run: Path, about: Mapping[str, Any]) -> Any:
             f"The run folder {run} holds no model ({about['model_note']}). "
             "Verify it in Python with the model at hand: vauban.verify(run, model)."
         )
-    import skops.io
-
     path = run / about["model"]
     try:
-        if _sha256(path) != about["model_sha256"]:
-            raise BadInput(f"{path} is not the model that this run audited: its hash is another. Run the audit again.")
-        if path.suffix != ".skops":
-            return read_booster(path)
-        strange = _untrusted(path)
-        if strange:
-            raise BadInput(f"{path} holds types that are not loaded without trust: {', '.join(strange)}.")
-        return skops.io.load(path, trusted=list(TRUSTED))
-    except BadInput:
-        raise
-    except Exception as error:
+        same = file_hash(path) == about["model_sha256"]
+    except OSError as error:
         raise BadInput(f"{path} cannot be read: {error}. Run the audit again.") from error
+    if not same:
+        raise BadInput(f"{path} is not the model that this run audited: its hash is another. Run the audit again.")
+    return read_model(path)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -322,10 +307,6 @@ def write_json(path: Path, value: Any) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(to_json(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     part.replace(path)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_json(path: Path, *keys: str) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vauban.catalogue import CATALOGUE, Entry, entry
 from vauban.contracts import LABEL, Brief, Known, Target, seed_for
@@ -111,6 +112,9 @@ def why_not(line: Entry, front: Front, target: Target) -> str | None:
         return f"it works on {_plural(made.modalities)}, and the records are {_plural({target.schema.modality})}"
     if line.role != "explorer" and threat.cell not in line.cells:
         return f"it exists for {', '.join(line.cells)} only"
+    unfit = made.unfit(front.schema) if hasattr(made, "unfit") else None
+    if unfit is not None:
+        return str(unfit)
     missing = sorted(made.wants - threat.grants)
     if missing:
         return f"it needs {' and '.join(missing)}, which this threat model does not grant"
@@ -173,14 +177,19 @@ def known_to(system: System, threat: ThreatModel, schema: Schema) -> Known:
 
 
 def first_of_kind(records: Records) -> Ints:
-    """Return the positions of the first of every cluster of near-duplicates, in order.
+    """Return the positions of the first of every cluster of near-duplicates, in order."""
+    _, first = np.unique(kinds(records), return_index=True) if len(records) else (None, np.empty(0, np.int64))
+    return np.sort(first)
+
+
+def kinds(records: Records) -> NDArray[np.uint64]:
+    """Return a key per record (n,) that near-duplicates share.
 
     Messages are the same when they differ in case, digits and white space only; records of a table when equal.
     """
     if records.ndim == 1:
         records = messages("".join("0" if c.isdigit() else c for c in " ".join(t.casefold().split())) for t in records)
-    _, first = np.unique(fingerprints(records), return_index=True) if len(records) else (None, np.empty(0, np.int64))
-    return np.sort(first)
+    return fingerprints(records)
 
 
 def brief_for(front: Front, target: Target, name: str, seed: int, *, scouting: int | None = None) -> Brief:

@@ -236,7 +236,7 @@ def run_audit(
     except KeyboardInterrupt:
         interrupted = True
     outcome = _Outcome(system, plan, done, interrupted)
-    findings, successes = outcome.findings(clean)
+    findings, successes = outcome.findings()
     incomplete = outcome.incomplete()
     planned = len(plan.attacks) + len(plan.explorers)
     skipped = plan.out_of_scope + _causative()
@@ -246,7 +246,13 @@ def run_audit(
         version=version("vauban"),
         scenario=system.name,
         model={"name": system.target.name, "threshold": system.target.threshold, "scale": system.target.scale},
-        data={**system.data, "positive": system.harmful, "rows": sum(sizes.values()), "split": sizes},
+        data={
+            **system.data,
+            "positive": system.harmful,
+            "rows": sum(sizes.values()),
+            "split": sizes,
+            "relations": [{"name": r.name, "note": r.note} for r in getattr(system.target.schema, "relations", ())],
+        },
         seed=settings.seed,
         clean=clean,
         threats=tuple(describe(front, system.target) for front in plan.fronts),
@@ -336,7 +342,7 @@ class _Outcome:
         got = sum(len(d.job.ids) for d in self._of(planned, "search") if d.job.ids is not None)
         return got == len(self.plan.fronts[planned.front].victims)
 
-    def findings(self, clean: Any) -> tuple[tuple[Finding, ...], tuple[Success, ...]]:
+    def findings(self) -> tuple[tuple[Finding, ...], tuple[Success, ...]]:
         findings, successes = [], []
         for planned in self.plan.attacks:
             if not self._finished(planned):
@@ -347,9 +353,7 @@ class _Outcome:
             judged = _joined([d.value[0] for d in searched])
             grants = frozenset().union(*(d.value[1] for d in searched), *(d.value.wants for d in scouted))
             effort = {key: sum(d.effort[key] for d in [*scouted, *searched]) for key in scouted[0].effort}
-            findings.append(
-                make_finding(self.system, front, planned.entry, judged, grants=grants, effort=effort, clean=clean)
-            )
+            findings.append(make_finding(self.system, front, planned.entry, judged, grants=grants, effort=effort))
             successes.append(Success(planned.entry.name, front, judged))
         return tuple(findings), tuple(successes)
 

@@ -14,6 +14,9 @@ import click
 from vauban.cli.audit import audit
 from vauban.cli.fetch import fetch
 from vauban.cli.look import info, list_, report, verify
+from vauban.cli.own import check, init
+from vauban.cli.simulate import simulate
+from vauban.cli.test import test
 from vauban.errors import ExitCode, VaubanError
 
 
@@ -26,7 +29,7 @@ def cli() -> None:
     """
 
 
-for _command in (audit, list_, info, report, verify, fetch):
+for _command in (init, check, audit, simulate, test, list_, info, report, verify, fetch):
     cli.add_command(_command)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vauban.cli.own import ALLOW_PICKLE, chosen_system, is_own
 from vauban.errors import BadInput, ExitCode
 
 REQUEST = tuple("scenario data model victims queries flagged cost attack cell where grant seed".split())  # noqa: SIM905
@@ -26,7 +27,7 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
 
 
 @click.command()
-@click.argument("scenario", required=False, metavar="[spam|credit]")
+@click.argument("scenario", required=False, metavar="[SCENARIO|VAUBAN.TOML]")
 @click.option("--data", help="Data set; generated data by default. See: vauban list datasets.")
 @click.option("--model", default="logistic-regression", show_default=True, help="Kind of model to train and attack.")
 @click.option("--victims", default=200, show_default=True, type=click.IntRange(1), help="Most victims a cell.")
@@ -45,27 +46,43 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder; a new one by default.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
+@ALLOW_PICKLE
 @click.option(
     "--fail-over",
     type=click.FloatRange(0, 1),
     callback=_number,
     help="Exit 1 if any attack's success rate is above this.",
 )
-def audit(scenario: str | None, resume: Path | None, jobs: int, fail_over: float | None, **asked: Any) -> int:
+def audit(
+    scenario: str | None,
+    resume: Path | None,
+    jobs: int,
+    fail_over: float | None,
+    allow_pickle: bool,
+    **asked: Any,
+) -> int:
     """Attack a model and say what gets through, at what cost, with what certainty.
 
-    The model is trained here on the scenario's data. Everything is written to a run folder with report.html.
+    The model is the one that a vauban.toml names (see: vauban init), or trained here on a scenario's data. Everything
+    is written to a run folder with report.html.
     """
     if resume is not None:
-        return _resume(resume, jobs, fail_over)
+        return _resume(resume, jobs, fail_over, allow_pickle)
     if scenario is None:
-        raise click.UsageError("Name the scenario to audit: spam or credit. See: vauban list scenarios.")
+        raise click.UsageError(
+            "Name the scenario to audit, such as spam or loan, or a vauban.toml. See: vauban list scenarios."
+        )
     out = asked.pop("out")
     request = {"scenario": scenario, **asked}
-    return _audit(request, out, jobs, fail_over, resumed=False)
+    if is_own(scenario):
+        given = click.get_current_context().get_parameter_source
+        if any(given(name) is click.core.ParameterSource.COMMANDLINE for name in ("data", "model")):
+            raise click.UsageError(f"{scenario} names its data and its model: leave --data and --model out.")
+        request["scenario"] = str(Path(scenario).resolve())
+    return _audit(request, out, jobs, fail_over, allow_pickle, resumed=False)
 
 
-def _resume(run: Path, jobs: int, fail_over: float | None) -> int:
+def _resume(run: Path, jobs: int, fail_over: float | None, allow_pickle: bool) -> int:
     from vauban.audit.folder import read_json
 
     source = click.get_current_context().get_parameter_source
@@ -78,19 +95,29 @@ def _resume(run: Path, jobs: int, fail_over: float | None) -> int:
         context = audit.make_context("audit", _words({name: request[name] for name in REQUEST}))
     except (KeyError, TypeError, click.UsageError) as error:
         raise BadInput(f"{run / 'run.json'} is damaged: {error}. Run the audit again.") from error
-    return _audit({name: context.params[name] for name in REQUEST}, run, jobs, fail_over, resumed=True)
+    asked = {name: context.params[name] for name in REQUEST}
+    if is_own(asked["scenario"]):
+        asked["settings"] = request.get("settings")
+    return _audit(asked, run, jobs, fail_over, allow_pickle, resumed=True)
 
 
-def _audit(request: dict[str, Any], out: Path | None, jobs: int, fail_over: float | None, *, resumed: bool) -> int:
+def _audit(
+    request: dict[str, Any],
+    out: Path | None,
+    jobs: int,
+    fail_over: float | None,
+    allow_pickle: bool,
+    *,
+    resumed: bool,
+) -> int:
     from vauban.api import grant_named, run_in
     from vauban.audit.folder import new_folder, prepare
     from vauban.audit.run import Settings
     from vauban.catalogue import entry
     from vauban.cli.show import progress, show
-    from vauban.scenarios import scenario
     from vauban.threat import Budget
 
-    chosen = scenario(request["scenario"])
+    chosen = chosen_system(request, allow_pickle)
     grants = frozenset(grant_named(g) for g in request["grant"])
     budget = Budget(request["queries"], request["queries"], request["flagged"], request["cost"])
     threats = chosen.threats(request["cell"], grants, budget, request["where"])
@@ -98,7 +125,7 @@ def _audit(request: dict[str, Any], out: Path | None, jobs: int, fail_over: floa
     for name in request["attack"]:
         entry(name)
     if out is None:
-        folder = new_folder(request["scenario"])
+        folder = new_folder(chosen.name.replace(" ", "-"))
     else:
         folder = out if resumed else prepare(out)  # now: a model may take long to train
     try:
@@ -150,5 +177,5 @@ def _words(request: dict[str, Any]) -> list[str]:
 def _command(request: dict[str, Any]) -> str:
     """Return the shortest command line that asks for this."""
     default = audit.make_context("audit", [request["scenario"]]).params
-    asked = {name: value for name, value in request.items() if name == "scenario" or value != default[name]}
+    asked = {name: request[name] for name in REQUEST if name == "scenario" or request[name] != default[name]}
     return shlex.join(["vauban", "audit", *_words(asked)])

@@ -8,29 +8,43 @@ from typing import Any
 
 import click
 
+from vauban.cli.own import ALLOW_PICKLE, chosen_system
 from vauban.errors import ExitCode
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["attacks", "cells", "scenarios", "datasets"]))
+@click.argument("what", type=click.Choice(["attacks", "cells", "gates", "scenarios", "datasets"]))
 def list_(what: str) -> None:
     """List what there is."""
     from vauban.cli.show import table
 
     if what == "attacks":
-        from vauban.catalogue import CATALOGUE
+        from vauban.catalogue import CATALOGUE, CAUSATIVE
 
         rows = []
         for e in CATALOGUE.values():
             made = e.make()
             cells = "-" if e.role == "explorer" else " ".join(e.cells)
             rows.append((e.name, e.role, " ".join(sorted(made.modalities)), cells, " ".join(sorted(made.wants))))
+        for e in CAUSATIVE.values():
+            made = e.make()
+            wants = " ".join(sorted(made.wants))
+            rows.append((e.name, e.role, " ".join(sorted(made.modalities)), " ".join(e.cells), wants))
         table(("name", "role", "works on", "cells", "needs"), rows)
+    elif what == "gates":
+        from vauban.catalogue import GATES
+
+        table(
+            ("name", "what"), [(e.name, (inspect.getdoc(type(e.make())) or "").split("\n")[0]) for e in GATES.values()]
+        )
     elif what == "cells":
         from vauban.threat import Cell
 
         meaning = {"integrity": "harmful records pass", "availability": "good records are blocked"}
-        how = {"exploratory": "by asking the deployed model", "causative": "through what it is trained on (not yet)"}
+        how = {
+            "exploratory": "by asking the deployed model",
+            "causative": "through what it is trained on (vauban simulate)",
+        }
         table(
             ("cell", "influence", "violation", "meaning"),
             [(c, c.influence, c.violation, f"{meaning[c.violation]}, {how[c.influence]}") for c in Cell],
@@ -55,12 +69,18 @@ def list_(what: str) -> None:
 @click.argument("attack")
 def info(attack: str) -> None:
     """Say what an attack does, what it needs, and where it comes from."""
-    from vauban.catalogue import entry
+    from vauban.catalogue import CATALOGUE, CAUSATIVE, GATES
+    from vauban.errors import unknown
 
-    line = entry(attack)
+    known = {**CATALOGUE, **CAUSATIVE, **GATES}
+    if attack not in known:
+        raise unknown("attack", attack, known)
+    line = known[attack]
     made = line.make()
     click.echo(f"{line.name} ({line.role})\n")
     click.echo(inspect.getdoc(type(made)) or "")
+    if line.role == "gate":
+        return
     click.echo(f"\nWorks on:   {', '.join(sorted(made.modalities))}")
     click.echo(f"Needs:      {', '.join(sorted(made.wants))}")
     click.echo(f"Cells:      {', '.join(line.cells)}")
@@ -96,29 +116,28 @@ def _write(out: Path, text: str) -> None:
         file.write(text)
 
 
-def _trained_again(run: Path) -> Any:
-    """Return the model of a scenario's run that has no safe format, trained again and proved to be the same."""
+def _made_again(run: Path, allow_pickle: bool) -> Any:
+    """Return the model of a run that has no safe format, trained or read again and proved to be the same."""
     from vauban.audit.folder import check_same, read_json
 
     about = read_json(run / "run.json", "model", "request")
     asked = about["request"]
     if about["model"] is not None or not {"scenario", "data", "model", "seed"} <= set(asked):
         return None
-    from vauban.scenarios import scenario
-
-    click.echo("The model has no safe format to be stored in: training it again.", err=True)
-    system = scenario(asked["scenario"]).system(asked["data"], asked["model"], asked["seed"])
+    click.echo("The model has no safe format to be stored in: making it again.", err=True)
+    system = chosen_system(asked, allow_pickle).system(asked["data"], asked["model"], asked["seed"])
     check_same(run, system)
     return system.target
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def verify(run: Path) -> int:
+@ALLOW_PICKLE
+def verify(run: Path, allow_pickle: bool) -> int:
     """Score every stored success of a run from scratch."""
     from vauban.api import verify as check
 
-    found = check(run, _trained_again(run))
+    found = check(run, _made_again(run, allow_pickle))
     for problem in found.problems:
         click.echo(problem, err=True)
     click.echo(f"{found.checked} stored successes scored from scratch: {len(found.problems)} problems.")

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Kind = Literal["table", "messages"]
-Scenario = Literal["spam", "credit"]
+Scenario = Literal["spam", "credit", "loan", "insurance"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Dataset:
     ``removed`` counts the records left out, by reason. ``facts`` says of each feature of a table who can change it, how
     and at what price (None for messages, and for tables that nobody has priced); the format is that of the files in
     ``datasets/prices``. ``times`` (n,) says when each record arrived; None where nobody knows, or where time gives the
-    label away. ``rewritten`` holds what people made of messages by hand, by the message.
+    label away. ``values`` (n,) are the numbers that labels are cut from (claims a year, charges), which a regressor
+    could predict; None where there are none. ``rewritten`` holds what people made of messages by hand, by the message.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Dataset:
     removed: Mapping[str, int]
     facts: Mapping[str, Any] | None = None
     times: NDArray[np.datetime64] | None = None
+    values: NDArray[np.float64] | None = None
     rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

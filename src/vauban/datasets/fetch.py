@@ -8,7 +8,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from vauban.datasets.public import PUBLIC, PublicFile, SourceFile, contents, data_folder
+from vauban.datasets.public import PUBLIC, contents, data_folder
+from vauban.datasets.source import PublicFile, SourceFile
 from vauban.errors import BadInput, VaubanError, unknown
 
 TIMEOUT = 60

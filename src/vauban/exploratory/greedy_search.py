@@ -132,7 +132,7 @@ def _path(schema: TableSchema, low: Records, high: Records) -> Records:
             value = low + share * (high - low)
             value = np.where(step > 0, np.rint(value / step) * step, value)
         steps.append(np.where(listed, high, value))
-    return np.array(steps[1:])
+    return schema.derived(np.array(steps[1:]))
 
 
 def _effects(schema: TableSchema, records: Records, progress: Floats, harmful: bool) -> tuple[Effect, ...]:

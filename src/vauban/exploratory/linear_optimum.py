@@ -21,7 +21,7 @@ from vauban.contracts import (
 )
 from vauban.errors import BudgetSpent, ContractViolation
 from vauban.records import Floats, Modality, Records
-from vauban.schema import FORBIDDEN, TableSchema
+from vauban.schema import FORBIDDEN, Derived, Schema, TableSchema
 from vauban.tactics.covering import Cover, Line, Options, cheapest
 from vauban.threat import Decision, Grant
 
@@ -44,13 +44,22 @@ class LinearOptimum:
     """Solve for the cheapest possible record that flips the decision, and prove that none is cheaper.
 
     A covering knapsack for each victim: every number may move along its grid in the direction that helps, every
-    category to any value, and the gains must add up to the margin. Ustun, Spangher and Liu, "Actionable recourse in
-    linear classification" (FAT* 2019, section 3) solve it as an integer program; here it is solved exactly by branch
-    and bound (`vauban.tactics.covering`).
+    category to any value, and the gains must add up to the margin. Relations that bound features are left out of that
+    problem: the bound holds all the same, what is asked is the repaired record. Where features are derived from others
+    the margin is no sum over what can be moved, and the attack is not tried. Ustun, Spangher and Liu, "Actionable
+    recourse in linear classification" (FAT* 2019, section 3) solve it as an integer program; here it is solved exactly
+    by branch and bound (`vauban.tactics.covering`).
     """
 
     modalities = frozenset({Modality.TABULAR})
     wants = frozenset({Grant.LABEL, Grant.STRUCTURE})
+
+    def unfit(self, schema: Schema) -> str | None:
+        """Return why the optimum cannot be found on this schema, or None."""
+        if isinstance(schema, TableSchema) and any(isinstance(r, Derived) for r in schema.relations):
+            names = ", ".join(r.feature for r in schema.relations if isinstance(r, Derived))
+            return f"the margin is no sum over what can be moved: others follow from it ({names})"
+        return None
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, InsideKnown]:
         """Read the inside; ask nothing."""
@@ -61,6 +70,8 @@ class LinearOptimum:
         """Ask once for each victim, again only where rounding made the model disagree; claim a bound for each."""
         inside, schema = _inside(brief)
         sign = 1.0 if brief.cell.goal is Decision.PASS else -1.0
+        # What a missing value adds is known only where the structure was read from records in which it was missing.
+        cohort = cohort.pick(np.isfinite(inside.margin(cohort.records)))
         margins = sign * inside.margin(cohort.records)  # what has to be gained
         scale = _scale(inside, cohort.records)
         low, high = schema.span(cohort.records)
@@ -70,7 +81,7 @@ class LinearOptimum:
             for victim, (_, parts), need in zip(cohort.ids, problems, margins - READ_WITHIN * scale, strict=True)
         ]
         most = math.inf if brief.budget.cost is None else brief.budget.cost
-        open_ = np.arange(len(cohort))
+        open_, asked = np.arange(len(cohort)), set[tuple[int, bytes]]()
         for past in MARGINS:
             covers = [cheapest(problems[i][1], float(margins[i] + past * scale[i])) for i in open_]
             keep = [at for at, cover in enumerate(covers) if cover.cost <= most and cover.cost < math.inf]
@@ -80,6 +91,15 @@ class LinearOptimum:
             records = np.stack(
                 [_record(cohort.records[i], problems[i][0], covers[at]) for i, at in zip(open_, keep, strict=True)]
             )
+            if schema.relations:
+                records = schema.repair(cohort.records[open_], records)
+                new = schema.cost(cohort.records[open_], records) <= most
+                for at, record in enumerate(records):
+                    new[at] &= (key := (int(open_[at]), record.tobytes())) not in asked
+                    asked.add(key)
+                records, open_ = records[new], open_[new]
+                if not len(open_):
+                    break
             try:
                 outcome = yield Ask(records, cohort.ids[open_])
             except BudgetSpent:

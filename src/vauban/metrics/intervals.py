@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -24,6 +25,19 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> Rate:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return Rate(p, low, high, n)
+
+
+def combined(rates: Sequence[Rate], weights: Sequence[float]) -> Rate:
+    """Return the weighted sum of independent shares with its interval: an error rate of classes, a loss in money.
+
+    The interval is that of recovered variances (Zou and Donner, Statistics in Medicine 27, 2008). ``n`` is that of all
+    shares together; NaN where a share with a weight has no n. Weights are 0 or more.
+    """
+    used = [(rate, weight) for rate, weight in zip(rates, weights, strict=True) if weight]
+    value = sum(weight * rate.value for rate, weight in used)
+    below = math.sqrt(sum((weight * (rate.value - rate.low)) ** 2 for rate, weight in used))
+    above = math.sqrt(sum((weight * (rate.high - rate.value)) ** 2 for rate, weight in used))
+    return Rate(value, value - below, value + above, sum(rate.n for rate in rates))
 
 
 def quantile(values: Floats, q: float) -> float:

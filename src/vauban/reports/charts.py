@@ -115,6 +115,53 @@ def agreement_chart(title: str, points: Sequence[Mapping[str, Any]]) -> str:
         return _svg(figure, title, texts)
 
 
+@dataclass(frozen=True)
+class Series:
+    """A line over rounds: points (round, value) or (round, value, low, high).
+
+    ``tone`` is the place of its colour and dash, so that the same play looks the same in all drawings; None is thin and
+    grey: what happens without an attack.
+    """
+
+    label: str
+    points: Sequence[Sequence[float]]
+    tone: int | None = None
+
+
+def round_chart(title: str, series: Sequence[Series], y_label: str, *, shares: bool = True) -> str:
+    """Return values round by round, one labelled line for each of `series` with its interval as a band, as an SVG.
+
+    The axis ends at the next of 5, 10, 20, 50 and 100 % above all intervals, so that a rise of small shares is seen;
+    with ``shares`` false the values are counts.
+    """
+    drawn = [line for line in series if len(line.points)]
+    curves = [np.asarray(line.points, dtype=float) for line in drawn]
+    highest = max((float(curve[:, 1:].max()) for curve in curves), default=1.0)
+    top = next((t for t in (0.05, 0.1, 0.2, 0.5) if highest <= t), 1.0) if shares else max(highest, 1.0)
+    texts = {"AXIS X": "round", "AXIS Y": fitted(y_label, 28)}
+    with _axes() as (figure, axes):
+        axes.set_ylim(0, top)
+        ticks = [top * i / 4 for i in range(5)] if shares else _whole(top)
+        names = [f"{100 * t:.3g}" if shares else quantity(t) for t in ticks]
+        axes.set_yticks(ticks, labels=[*names[:-1], f"{names[-1]}\u00a0%" if shares else names[-1]])
+        _x_axis(axes, np.inf, max((float(curve[-1, 0]) for curve in curves), default=1.0))
+        ends = []
+        for line, curve in zip(drawn, curves, strict=True):
+            colour = _MUTED if line.tone is None else _SERIES[line.tone % len(_SERIES)]
+            dash = (0, (1, 1.6)) if line.tone is None else _DASHES[line.tone % len(_DASHES)]
+            if curve.shape[1] == 4:
+                axes.fill_between(curve[:, 0], curve[:, 2], curve[:, 3], color=colour, alpha=0.12, linewidth=0)
+            width = 1.3 if line.tone is None else 1.9
+            axes.plot(curve[:, 0], curve[:, 1], color=colour, linestyle=dash, linewidth=width, clip_on=False)
+            ends.append((float(curve[-1, 1]) / top, colour))
+        for i, (at, (end, colour)) in enumerate(zip(_spread([end for end, _ in ends]), ends, strict=True)):
+            texts[f"LABEL {i}"] = fitted(drawn[i].label, _LABEL_EMS)
+            to_label = {"transform": axes.transAxes, "clip_on": False, "color": colour}
+            axes.plot([1.0, 1.035], [end, at], linewidth=0.8, **to_label)
+            axes.text(1.05, at, f"LABEL {i}", va="center", transform=axes.transAxes, color=colour)
+        return _svg(figure, title, texts)
+
+
 @contextmanager
 def _axes() -> Iterator[tuple[Any, Any]]:
     import matplotlib.style  # drawing is the only use of a slow import
@@ -149,6 +196,12 @@ def _x_axis(axes: Any, lowest: float, highest: float) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=highest >= 4))
     axes.set_xlim(0, highest)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
+
+
+def _whole(top: float) -> list[float]:
+    from matplotlib.ticker import MaxNLocator
+
+    return [float(t) for t in MaxNLocator(4, integer=True).tick_values(0, top) if 0 <= t <= top]
 
 
 def _spread(ends: Sequence[float]) -> list[float]:

@@ -10,14 +10,16 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from vauban.reports import charts, digest, hostile, phrases, vocabulary
+from vauban.reports import charts, digest, film, hostile, phrases, vocabulary
 
 _SHOWN_EXAMPLES = 3
 _SHOWN_FEATURES = 12
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """Return the report as one HTML document. Raises `BadInput` if `result` is not the result of an audit."""
+    """Return the report of an audit or a simulation as one HTML document; `BadInput` if `result` is neither's."""
+    if film.is_film(result):
+        return film.render(result, _environment())
     whole = digest.checked(result)
     ordered = digest.ranked(whole["findings"])
     return (

@@ -215,6 +215,9 @@ def _reproduce(result: Mapping[str, Any]) -> list[str]:
         f"Model: {escaped(model['name'])}, SHA-256 {escaped(model['sha256'])}, threshold {threshold}",
         f"Data: {escaped(data['name'])} ({escaped(data['source'])}), {size}, SHA-256 {escaped(data['sha256'])}",
     ]
+    if data.get("relations"):
+        names = "; ".join(escaped(relation["name"]) for relation in data["relations"])
+        lines.append(f"Every changed record obeys: {names}")
     if result["command"]:
         lines.insert(0, f"Command: {escaped(result['command'])}")
     if versions:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vauban.errors import unknown
 from vauban.filters import Filter
-from vauban.scenarios import credit, spam
+from vauban.scenarios import credit, insurance, loan, spam
 from vauban.schema import Price
 from vauban.system import System
 from vauban.threat import Budget, Cell, Grant, ThreatModel
@@ -26,6 +26,7 @@ class Scenario:
         build: (data, model, seed) to the system.
         attacker: who attacks it, by cell.
         prices: what he pays where that differs from the schema, by cell.
+        expected: what more of a feature may do to a decision, by data set.
     """
 
     name: str
@@ -34,6 +35,11 @@ class Scenario:
     build: Callable[[str, str, int], System]
     attacker: Mapping[Cell, str]
     prices: Mapping[Cell, Mapping[str, Price]]
+    expected: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def expectations(self, data: str) -> Mapping[str, str]:
+        """Return what is expected of features of one of its data sets: safer, riskier or irrelevant."""
+        return self.expected.get(data, {})
 
     def system(self, data: str | None, model: str, seed: int) -> System:
         """Return the scenario's system on one of its data sets; BadInput if it has no such data set."""
@@ -62,7 +68,33 @@ SCENARIOS: Mapping[str, Scenario] = {
     s.name: s
     for s in (
         Scenario("spam", "A filter of messages", spam.DATA, spam.build, spam.ATTACKER, spam.PRICES),
-        Scenario("credit", "A model of credit risk", credit.DATA, credit.build, credit.ATTACKER, credit.PRICES),
+        Scenario(
+            "credit",
+            "A model of credit risk",
+            credit.DATA,
+            credit.build,
+            credit.ATTACKER,
+            credit.PRICES,
+            credit.EXPECTED,
+        ),
+        Scenario(
+            "loan",
+            "A model that sanctions loans",
+            loan.DATA,
+            loan.build,
+            loan.ATTACKER,
+            loan.PRICES,
+            loan.EXPECTED,
+        ),
+        Scenario(
+            "insurance",
+            "Models of an insurer: cover, claims, tiers of premium",
+            insurance.DATA,
+            insurance.build,
+            insurance.ATTACKER,
+            insurance.PRICES,
+            insurance.EXPECTED,
+        ),
     )
 }
 

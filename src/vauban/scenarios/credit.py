@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-import numpy as np
-
-from vauban.contracts import SCORE
-from vauban.datasets import load
-from vauban.scenarios.facts import schema_from_facts
-from vauban.scenarios.models import table_model
+from vauban.scenarios.tables import loaded, table_system
 from vauban.schema import Price
-from vauban.system import Economics, Part, System, split
-from vauban.targets import EstimatorTarget
+from vauban.system import Economics, System
 from vauban.threat import Cell
 
 DATA = ("generated-credit", "german", "south-german", "taiwan", "give-me-some-credit")
@@ -27,8 +20,20 @@ ATTACKER = {
 PRICES: Mapping[Cell, Mapping[str, Price]] = {}
 """Nobody is overlaid: whoever fills in the form pays what an applicant pays."""
 
-WORST = 0.8
-"""Quantile of the tuning scores at which applicants are rejected: the worst fifth."""
+EXPECTED: Mapping[str, Mapping[str, str]] = {
+    "generated-credit": {
+        "income_monthly": "safer",
+        "savings_balance": "safer",
+        "employment_years": "safer",
+        "late_payments_12m": "riskier",
+        "utilisation": "riskier",
+    },
+    "german": {"foreign_worker": "irrelevant", "personal_status_sex": "irrelevant"},
+    "south-german": {"foreign_worker": "irrelevant", "personal_status_sex": "irrelevant"},
+    "taiwan": {"PAY_0": "riskier", "LIMIT_BAL": "safer", "SEX": "irrelevant", "MARRIAGE": "irrelevant"},
+    "give-me-some-credit": {"NumberOfTimes90DaysLate": "riskier", "MonthlyIncome": "safer"},
+}
+"""What a business analyst expects of these models; `vauban test` looks for records that contradict it."""
 
 HALF = frozenset({"german", "south-german"})
 """Data sets whose models reject at a probability of one half."""
@@ -47,20 +52,4 @@ ECONOMICS = {
 
 def build(data: str, model: str, seed: int) -> System:
     """Return a credit model trained on applicants, with its reject threshold."""
-    loaded = load(data, seed=seed) if data == "generated-credit" else load(data)
-    parts = split(loaded.frame, loaded.labels, seed)
-    if loaded.facts is None:
-        raise AssertionError(f"the data set {data} comes without its facts")
-    schema = schema_from_facts(loaded.facts, parts.train.frame)
-    fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
-    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
-    if data not in HALF:
-        target = replace(target, threshold=worst_fifth(target, parts.tuning))
-    about = {"name": data, "kind": "table", "source": loaded.source, "removed": dict(loaded.removed)}
-    return System("credit", target, parts, ECONOMICS[data], about, loaded.positive)
-
-
-def worst_fifth(target: EstimatorTarget, tuning: Part) -> float:
-    """Return the score above which the worst fifth of the tuning records lies."""
-    scores = target.answer(target.schema.encode(tuning.frame), SCORE).scores
-    return float(np.quantile(np.asarray(scores), WORST))
+    return table_system("credit", loaded(data, seed), model, seed, ECONOMICS[data], half=data in HALF)

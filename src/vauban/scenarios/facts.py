@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vauban.schema import FORBIDDEN, Feature, Kind, Price, TableSchema
+from vauban.schema import FORBIDDEN, Feature, Kind, Price, TableSchema, relation_in
 
 
 def schema_from_facts(facts: Mapping[str, Any], train: pd.DataFrame) -> TableSchema:
@@ -22,7 +22,7 @@ def schema_from_facts(facts: Mapping[str, Any], train: pd.DataFrame) -> TableSch
     """
     unit = facts.get("unit")
     features = tuple(_feature(f, train[f["name"]], per_deviation=unit is None) for f in facts["features"])
-    return TableSchema(features, unit or "effort")
+    return TableSchema(features, unit or "effort", tuple(relation_in(r) for r in facts.get("relations", ())))
 
 
 def _feature(fact: Mapping[str, Any], column: pd.Series[Any], *, per_deviation: bool) -> Feature:

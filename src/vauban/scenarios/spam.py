@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from vauban.contracts import Labelled
 from vauban.datasets import Dataset, load
 from vauban.datasets.duplicates import normalise
 from vauban.scenarios.models import message_model
 from vauban.schema import Price, TextSchema
 from vauban.system import Economics, Part, Parts, System, split
-from vauban.targets import EstimatorTarget
+from vauban.targets.refit import Refit
+from vauban.targets.robinson_fisher import SPAM, UNSURE
 from vauban.threat import Cell
 
 PAIRS = "sms-evasion-pairs"
@@ -54,10 +56,12 @@ def build(data: str, model: str, seed: int) -> System:
         parts, removed["of those trained on, in the pairs"] = in_pairs(loaded, seed)
     else:
         parts = split(loaded.frame, loaded.labels, seed)
-    fitted = message_model(model, seed).fit(schema.encode(parts.train.frame), parts.train.labels)
-    target = EstimatorTarget(fitted, schema, name=model, sample=schema.encode(parts.tuning.frame))
+    trainer = Refit(message_model(model, seed), schema, model, tuning=schema.encode(parts.tuning.frame))
+    if model == "robinson-fisher":
+        trainer = replace(trainer, threshold=SPAM, refer=UNSURE)
+    target = trainer.fit(Labelled(schema.encode(parts.train.frame), parts.train.labels))
     about = {"name": data, "kind": "messages", "source": loaded.source, "removed": removed}
-    return System("spam", target, parts, ECONOMICS, about, loaded.positive, loaded.rewritten)
+    return System("spam", target, parts, ECONOMICS, about, loaded.positive, trainer, loaded.rewritten)
 
 
 def in_pairs(pairs: Dataset, seed: int) -> tuple[Parts, int]:

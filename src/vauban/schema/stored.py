@@ -8,6 +8,7 @@ from typing import Any
 
 from vauban.errors import BadInput
 from vauban.schema.feature import FORBIDDEN, Feature, Kind, Price
+from vauban.schema.stored_relations import relation_in, relation_out
 from vauban.schema.table import TableSchema
 from vauban.schema.text import TextSchema
 
@@ -18,7 +19,12 @@ def to_stored(schema: TableSchema | TextSchema) -> dict[str, Any]:
     """Return a schema as JSON values; FORBIDDEN prices and missing bounds are null."""
     if isinstance(schema, TextSchema):
         return {"kind": "messages", **{name: _finite(getattr(schema, name)) for name in _TEXT}}
-    return {"kind": "table", "unit": schema.unit, "features": [_feature_out(f) for f in schema.features]}
+    return {
+        "kind": "table",
+        "unit": schema.unit,
+        "features": [_feature_out(f) for f in schema.features],
+        "relations": [relation_out(r) for r in schema.relations],
+    }
 
 
 def from_stored(stored: Mapping[str, Any]) -> TableSchema | TextSchema:
@@ -29,7 +35,8 @@ def from_stored(stored: Mapping[str, Any]) -> TableSchema | TextSchema:
             for price in ("added", "removed", "changed", "character"):
                 given[price] = _price(given[price])
             return TextSchema(**{**given, "payload": tuple(given["payload"])})
-        return TableSchema(tuple(_feature_in(f) for f in stored["features"]), stored["unit"])
+        features = tuple(_feature_in(f) for f in stored["features"])
+        return TableSchema(features, stored["unit"], tuple(relation_in(r) for r in stored.get("relations", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"The stored schema is damaged: {type(error).__name__} at {error}.") from error
 

@@ -13,18 +13,23 @@ import pandas as pd
 from vauban.errors import BadInput, unknown
 from vauban.records import Floats, Ints, Mask, Modality, Records
 from vauban.schema.feature import FORBIDDEN, ON_GRID, Feature, Price, directed_cost
+from vauban.schema.mending import Reach
+from vauban.schema.relations import Relation
+from vauban.schema.rules import Rules
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """Features in the order of a record's columns, and the unit that their prices are in.
+    """Features in the order of a record's columns, the unit that their prices are in, and what relates them.
 
     A changed feature is possible when its price permits the move, the new value lies within the bounds and on the
-    grid; an unchanged one always is, wherever it lies. What is missing stays missing.
+    grid; an unchanged one always is, wherever it lies. What is missing stays missing. A changed record must also obey
+    every relation that its original obeyed, and may break none more than its original did.
     """
 
     features: tuple[Feature, ...]
     unit: str = "effort"
+    relations: tuple[Relation, ...] = ()
 
     modality = Modality.TABULAR
 
@@ -34,6 +39,8 @@ class TableSchema:
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 raise BadInput(f"Each {what} may occur once in a schema. Got twice: {', '.join(twice)}.")
+        if self.relations:
+            self.rules  # noqa: B018 - relations that cannot be are refused here and now
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,8 +89,9 @@ class TableSchema:
 
     @cached_property
     def fixed(self) -> Ints:
-        """Positions of the immutable features."""
-        return np.setdiff1d(np.arange(len(self.features)), self.mutable)
+        """Positions of the immutable features; derived ones are neither these nor mutable."""
+        moving = [self.mutable, self.rules.derived] if self.relations else [self.mutable]
+        return np.setdiff1d(np.arange(len(self.features)), np.concatenate(moving))
 
     @cached_property
     def up(self) -> Floats:
@@ -131,7 +139,8 @@ class TableSchema:
     def span(self, before: Records) -> tuple[Floats, Floats]:
         """Return the lowest and highest attainable value of every feature, each (n, d), from these records.
 
-        Bounds, directions and grid are respected; an immutable or missing feature spans its own value only.
+        Bounds, directions and grid are respected; an immutable, derived or missing feature spans its own value only.
+        Relations may allow less.
         """
         low, high = before.copy(), before.copy()
         low[:, self.numbers], high[:, self.numbers] = self._span(before[:, self.numbers])
@@ -202,14 +211,23 @@ class TableSchema:
         was, now = before[:, self.fixed], after[:, self.fixed]
         same = (was == now) | (np.isnan(was) & np.isnan(now))
         total[~same.all(axis=1)] = FORBIDDEN
+        if self.relations:
+            total[self.rules.broken(before, after).any(axis=1)] = FORBIDDEN
         return np.asarray(total)
 
     def repair(self, before: Records, after: Records) -> Records:
-        """Return the nearest records to ``after`` (n, d) that this attacker can make of ``before``.
+        """Return records near to ``after`` (n, d) that this attacker can make of ``before``.
 
         Numbers are cut to the attainable range and moved to the grid, towards where they came from; a category that
         cannot be reached, what is no finite number, and whatever is immutable or missing, goes back to what it was.
+        Derived features are recomputed. Where a relation is broken, what ``after`` left alone is moved so that the rest
+        can stay; if that is not possible, what it changed goes back, as far as needed.
         """
+        out = self._each_possible(before, after)
+        return self.rules.repair(before, out, self._each_possible) if self.relations else out
+
+    def _each_possible(self, before: Records, after: Records) -> Records:
+        """Return records in which every feature is possible by itself (n, d)."""
         out = before.copy()
         n = self.numbers
         now = before[:, n]
@@ -230,6 +248,33 @@ class TableSchema:
             whole = np.where(after > before, np.floor(steps + ON_GRID), np.ceil(steps - ON_GRID)) * step
         whole = np.where((after > before) == (whole > before), whole, before)
         return np.where((step > 0) & (after != before), whole, after)
+
+    # --- relations --------------------------------------------------------------------------------
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The relations, compiled."""
+        d, n = len(self.features), self.numbers
+        first, last, up, down = (np.full(d, fill) for fill in (-np.inf, np.inf, FORBIDDEN, FORBIDDEN))
+        first[n], last[n] = self._ends
+        up[n], down[n] = self.up, self.down
+        reach = Reach(n, first, last, self.step, up, down, self._moves)
+        return Rules.of(self.relations, self.features, reach)
+
+    def holds(self, records: Records) -> Mask:
+        """Return which records obey every relation (n,), whatever they were made of."""
+        return np.asarray(~self.rules.unmet(records).any(axis=1)) if self.relations else np.ones(len(records), bool)
+
+    def derived(self, records: Records) -> Records:
+        """Return the records (n, d) with derived features recomputed from the others: ones that nobody had before."""
+        return self.rules.renewed(records) if self.relations else records
+
+    def obeying(self, before: Records, after: Records) -> tuple[Records, Mask]:
+        """Return changed records with what follows from the changes (n, d), whoever made them, and which obey (n,)."""
+        if not self.relations:
+            return after, np.ones(len(after), dtype=bool)
+        after = self.rules.derive(before, after)
+        return after, np.asarray(~self.rules.broken(before, after).any(axis=1))
 
     # --- raw frames -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vauban.contracts import LABEL, SCORE, Ask, Brief, Decisions, Outcome
 from vauban.errors import BudgetSpent
 from vauban.records import Floats, Mask, Records, fingerprints
+from vauban.schema import TableSchema
 from vauban.threat import Decision, Grant
 
 Keys: TypeAlias = NDArray[np.uint64]
@@ -84,7 +85,7 @@ class Notebook:
 
     def new(self, records: Records) -> Mask:
         """Return which records (n,) have not been asked about; of equal ones the first."""
-        keys = fingerprints(records)
+        keys = fingerprints(self._derived(records))
         first = np.zeros(len(keys), dtype=np.bool_)
         first[np.unique(keys, return_index=True)[1]] = True
         return first & np.array([k not in self._seen for k in keys.tolist()], dtype=np.bool_)
@@ -108,6 +109,7 @@ class Notebook:
         """
         if not len(records):
             return np.empty(0, dtype=np.bool_), np.empty(0)
+        records = self._derived(records)
         outcome = yield Ask(records, None, SCORE if self.scored else LABEL)
         told = outcome.answered
         side = blocked(outcome.decisions, self.brief)
@@ -122,6 +124,10 @@ class Notebook:
         if not told.all():
             raise BudgetSpent("Not all questions of an explorer could be answered.")
         return side, harm
+
+    def _derived(self, records: Records) -> Records:
+        schema = self.brief.schema
+        return schema.derived(records) if isinstance(schema, TableSchema) else records
 
     def _harmful(self, scores: Floats) -> Floats:
         progress = self.brief.progress(scores)

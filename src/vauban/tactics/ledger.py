@@ -75,6 +75,8 @@ class Ledger:
     ) -> Generator[Ask, Outcome, Floats]:
         """Ask for those records that were not asked before and that are cheaper than the victim's best.
 
+        Where the schema relates features, what is asked and remembered is what repair makes of the records.
+
         Args:
             rows: (k,) the line of the victim for whose sake each is asked.
             records: (k, d).
@@ -84,6 +86,10 @@ class Ledger:
         Returns:
             Progress (k,), remembered if it was asked before; NaN where there is no answer.
         """
+        if self.schema.relations:  # whatever was meant, what is asked obeys them
+            original = self.cohort.records[rows]
+            records, distinct = self.schema.repair(original, records), False
+            costs = self.schema.cost(original, records)
         keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
         old, progress = self.memory.recall(rows, keys)
         at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))

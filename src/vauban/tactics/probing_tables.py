@@ -194,7 +194,8 @@ class _Probe:
             grid = self.pool[:, j][~np.isnan(self.pool[:, j])]
             if features == 0:
                 return
-            if self.schema.features[j].listed or j in self.turns or len(grid) == 0 or effect.effect == 0:
+            follows = self.schema.relations and j in self.schema.rules.derived
+            if self.schema.features[j].listed or follows or j in self.turns or len(grid) == 0 or effect.effect == 0:
                 continue
             low, high = np.quantile(grid, [0.01, 0.99], method="nearest")
             if high <= low:

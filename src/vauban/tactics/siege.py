@@ -106,10 +106,15 @@ class Siege:
         Returns:
             (r,) which were answered. Nothing is asked if there is none to ask.
         """
+        unsure = np.full(len(proposals), not proposals.new)
+        if self.schema.relations:
+            proposals, other = self._obeying(proposals)
+            unsure |= other
         total = proposals.spent.sum(axis=1)
         wanted = (total < self.total[proposals.victims]) & self.live[proposals.victims]
-        if not proposals.new:
-            wanted[wanted] = self.asked.add(proposals.victims[wanted], proposals.values[wanted])
+        unsure &= wanted
+        if unsure.any():
+            wanted[unsure] = self.asked.add(proposals.victims[unsure], proposals.values[unsure])
         done = np.zeros(len(proposals), dtype=np.bool_)
         at = np.flatnonzero(wanted)
         if not len(at):
@@ -117,6 +122,8 @@ class Siege:
         owners = proposals.victims[at]
         records = self.cohort.records[owners]
         records[:, self.schema.mutable] = proposals.values[at]
+        if self.schema.relations:
+            records = self.schema.rules.derive(self.cohort.records[owners], records)
         ids = self.cohort.ids[owners]
         outcome = yield Ask(records, ids)
         self.live[owners] = outcome.remaining[ids] > 0
@@ -125,6 +132,18 @@ class Siege:
         self._note_eased(proposals, at[outcome.answered & ~hit], at[hit])
         self._take_best(proposals, total, at[hit])
         return done
+
+    def _obeying(self, proposals: Proposals) -> tuple[Proposals, Mask]:
+        """Return what the schema's relations make of the proposals, and where that is another record (r,)."""
+        before = self.cohort.records[proposals.victims]
+        after = before.copy()
+        after[:, self.schema.mutable] = proposals.values
+        after = self.schema.repair(before, after)
+        values = after[:, self.schema.mutable]
+        other = ~((values == proposals.values) | np.isnan(values)).all(axis=1)
+        spent = np.where(other[:, None], self.schema.costs(before, after), proposals.spent)
+        eased = None if proposals.eased is None else np.where(other, -1, proposals.eased)
+        return Proposals(proposals.victims, values, spent, eased), other
 
     def _note_eased(self, proposals: Proposals, failed: Ints, did: Ints) -> None:
         if proposals.eased is None:

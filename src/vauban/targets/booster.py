@@ -22,7 +22,7 @@ from vauban.targets.native import Native, Reader, reader
 from vauban.threat import Grant
 
 LIBRARIES: dict[str, ModuleType] = {"xgboost": xgboost, "lightgbm": lightgbm, "catboost": catboost}
-FORMATS = {".ubj": xgboost, ".txt": lightgbm, ".cbm": catboost}
+FORMATS = {".ubj": xgboost, ".json": xgboost, ".txt": lightgbm, ".cbm": catboost}
 """The libraries' own file formats: they hold numbers and names, and run nothing when they are read."""
 
 
@@ -104,7 +104,7 @@ def is_booster(model: Any) -> bool:
 
 def read_booster(path: Path) -> Any:
     """Return the booster that ``Native.save`` wrote to a file."""
-    return FORMATS[path.suffix].load(path)
+    return FORMATS[path.suffix.lower()].load(path)
 
 
 def summed(probabilities: Any, columns: tuple[int, ...]) -> Floats:

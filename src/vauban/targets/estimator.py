@@ -27,12 +27,14 @@ BLOCK = 1024
 
 @dataclass(frozen=True)
 class EstimatorTarget:
-    """A fitted classifier with scikit-learn's methods.
+    """A fitted classifier with scikit-learn's methods, or a regressor whose prediction is cut at the threshold.
 
     ``predict_proba`` of the harmful class is the score; without it ``decision_function``, whose threshold is 0 unless
     given; without that the label. Of more than two classes some are harmful: the score is the sum of their
     probabilities. An XGBoost, LightGBM or CatBoost classifier on its own is asked through its booster wherever that
     gives the same scores on the sample.
+
+    A regressor's prediction is the score, as a margin: what it predicts must be harm, a cost or a number of claims.
 
     Attributes:
         estimator: fitted; a pipeline that takes the raw frame, a model of a bare matrix, or one of texts.
@@ -54,6 +56,12 @@ class EstimatorTarget:
     def __post_init__(self) -> None:
         """Refuse what is no fitted classifier of harmful records."""
         classes = getattr(self.estimator, "classes_", None)
+        if self._regresses:
+            if math.isnan(self.threshold):
+                raise BadInput(
+                    f"The model {self.name!r} is a regressor: give the threshold that its prediction is cut at."
+                )
+            return
         if classes is None:
             raise BadInput(f"The model {self.name!r} must be a fitted classifier. Got {type(self.estimator).__name__}.")
         harmful, _ = harmful_columns(self.harmful, classes, self.name)
@@ -67,8 +75,17 @@ class EstimatorTarget:
             object.__setattr__(self, "threshold", 0.0 if self.scale is Scale.MARGIN else 0.5)
 
     @cached_property
+    def _regresses(self) -> bool:
+        from sklearn.base import BaseEstimator, is_regressor
+
+        known = isinstance(self.estimator, BaseEstimator) and not hasattr(self.estimator, "classes_")
+        return known and bool(is_regressor(self.estimator))
+
+    @cached_property
     def scale(self) -> Scale:
         """What the scores are."""
+        if self._regresses:
+            return Scale.MARGIN
         if hasattr(self.estimator, "predict_proba"):
             return Scale.PROBABILITY
         return Scale.MARGIN if hasattr(self.estimator, "decision_function") else Scale.LABEL
@@ -103,6 +120,8 @@ class EstimatorTarget:
         return in_order(self.schema.decode(records), self._names)
 
     def _score(self, raw: Any) -> Any:
+        if self._regresses:
+            return self.estimator.predict(raw)
         if self.scale is Scale.PROBABILITY:
             return summed(self.estimator.predict_proba(raw), self._columns)
         if self.scale is Scale.MARGIN:
@@ -116,7 +135,7 @@ class EstimatorTarget:
     @cached_property
     def _native(self) -> Reader | None:
         """The way to the booster inside, where it gives the same scores."""
-        if self.sample is None or not isinstance(self.schema, TableSchema):
+        if self.sample is None or self._regresses or not isinstance(self.schema, TableSchema):
             return None
         return shortcut(self.estimator, self.schema, self.sample, self._columns, lambda r: self._score(self._raw(r)))
 

@@ -128,6 +128,8 @@ def _possible(attack: Attack, which: World) -> None:
                     for j, f in enumerate(schema.features)
                     if before[j] != after[j] and not (np.isnan(before[j]) and np.isnan(after[j]))
                 )
+                broken = schema.rules.broken(before[None], after[None])[0]
+                changed += "".join(f" (against: {n})" for n, b in zip(schema.rules.names, broken, strict=True) if b)
             raise AssertionError(
                 f"It asked what he cannot make of victim {victim}: {changed}. "
                 "Pass records through `brief.schema.repair` before asking."

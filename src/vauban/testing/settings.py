@@ -14,6 +14,8 @@ CELLS = (Cell.EI, Cell.EA)
 def settings(attack: Attack | Explorer, cells: Sequence[Cell] = CELLS) -> Iterator[World]:
     """Yield the worlds that an attack can play: of each, with the least and with the most that can be granted."""
     fit = [w for w in worlds() if w.modality in attack.modalities and attack.wants <= w.grants and w.cell in cells]
+    if hasattr(attack, "unfit"):
+        fit = [w for w in fit if attack.unfit(w.target.schema) is None]
     for name, cell in dict.fromkeys((w.target.name, w.cell) for w in fit):
         same = sorted((w for w in fit if (w.target.name, w.cell) == (name, cell)), key=lambda w: len(w.grants))
         yield same[0]

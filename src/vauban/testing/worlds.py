@@ -19,7 +19,20 @@ from vauban.contracts import (
 )
 from vauban.errors import TargetError
 from vauban.records import Floats, Mask, Modality, Records, frozen, messages
-from vauban.schema import FORBIDDEN, Feature, Kind, Price, Schema, TableSchema, TextSchema
+from vauban.schema import (
+    FORBIDDEN,
+    Calculation,
+    Condition,
+    Derived,
+    Feature,
+    Implication,
+    Kind,
+    Linear,
+    Price,
+    Schema,
+    TableSchema,
+    TextSchema,
+)
 from vauban.targets.deciding import answers_from
 from vauban.threat import Budget, Cell, Grant, Knows
 
@@ -204,6 +217,38 @@ TINY = TableSchema(
 
 _TINY = _logistic_structure(TINY, 0.15, {"a": -0.55, "b": -0.8, "c": 0.6, "d": [0.5, -0.6, 0.1], "e": 0.7})
 
+RELATED = TableSchema(
+    (
+        Feature("amount", Kind.INTEGER, 1, 9, price=Price(up=0.6, down=1.0)),
+        Feature("months", Kind.INTEGER, 1, 4, price=Price(up=0.8, down=0.5), dtype="int64"),
+        Feature("burden", Kind.NUMERIC, 0, 6, step=0.05),
+        Feature("open", Kind.INTEGER, 0, 6, price=Price(up=0.7, down=0.9)),
+        Feature("card", Kind.BOOLEAN, price=Price.flat(2, 0.6), dtype="bool"),
+        Feature("limit", Kind.ORDINAL, values=("none", "low", "high"), price=Price(up=0.5, down=0.4), dtype="object"),
+        Feature("total", Kind.INTEGER, 0, 8, price=Price(up=0.5)),
+    ),
+    relations=(
+        Derived("burden", Calculation("/", ("amount", "months")), note="what is to be paid a month"),
+        Linear("open accounts are accounts", {"open": 1, "total": -1}),
+        Implication("no card, no limit", Condition("card", "==", False), Condition("limit", "==", "none"), both=True),
+    ),
+)
+"""A derived feature (out of bounds where much is to be paid soon), an inequality and an equivalence."""
+
+_RELATED = _logistic_structure(
+    RELATED,
+    0.5,
+    {
+        "amount": -0.3,
+        "months": 0.15,
+        "burden": 0.7,
+        "open": -0.5,
+        "card": 0.6,
+        "limit": [0.2, -0.5, -0.9],
+        "total": 0.1,
+    },
+)
+
 _GOOD = ["meeting", "agenda", "project", "report", "minutes", "lunch", "thanks", "regards", "family", "weekend"]
 _BAD = ["winner", "prize", "free", "cash", "urgent", "claim", "offer", "click", "guaranteed", "bonus"]
 _PLAIN = ["the", "a", "and", "to", "of", "you", "we", "it", "for", "on", "with", "this", "that", "have", "will"]
@@ -244,7 +289,7 @@ def _letters(records: Records) -> Floats:
     return np.array([sum(_PARTS.get(part, 0.0) for part in sorted(parts)) + 0.3 for parts in found], dtype=float)
 
 
-def _table(schema: TableSchema, n: int, missing: float) -> Records:
+def planted_table(schema: TableSchema, n: int, missing: float) -> Records:
     """Return random records on the grid, one feature (the last number) missing with this probability."""
     rng = np.random.default_rng(5)
     records = np.empty((n, len(schema)))
@@ -257,7 +302,19 @@ def _table(schema: TableSchema, n: int, missing: float) -> Records:
     return records
 
 
-def _mail(n: int) -> Records:
+def planted_related(n: int) -> Records:
+    """Return random records that obey the relations, the last feature missing in a tenth of them."""
+    records = planted_table(RELATED, n, 0.0)
+    amount, months, _, open_, card, limit, total = records.T
+    amount[:] = np.minimum(amount, 6 * months)
+    total[:] = np.maximum(total, open_)
+    card[:] = limit > 0
+    records[np.random.default_rng(9).random(n) < 0.1, -1] = np.nan
+    return RELATED.derived(records)
+
+
+def planted_mail(n: int) -> Records:
+    """Return random messages, every second one harmful, some with a payload."""
     rng = np.random.default_rng(6)
     texts = []
     for i in range(n):
@@ -300,15 +357,16 @@ def _world(target: Planted, records: Records, cell: Cell, grants: frozenset[Gran
 
 @cache
 def worlds() -> tuple[World, ...]:
-    """Return every world: five targets x integrity and availability x what may be asked."""
-    tables = _table(MIXED, 300, 0.1)
+    """Return every world: six targets x integrity and availability x what may be asked."""
+    tables = planted_table(MIXED, 300, 0.1)
     made = []
     for target, records, listable in (
         (Planted("linear", MIXED, _LINEAR.margin, _LINEAR), tables, False),
         (Planted("steps", MIXED, _steps), tables, False),
-        (Planted("tiny", TINY, _TINY.margin, _TINY), _table(TINY, 200, 0.0), True),
-        (Planted("words", WORDS, _words), _mail(200), False),
-        (Planted("letters", WORDS, _letters), _mail(200), False),
+        (Planted("tiny", TINY, _TINY.margin, _TINY), planted_table(TINY, 200, 0.0), True),
+        (Planted("words", WORDS, _words), planted_mail(200), False),
+        (Planted("letters", WORDS, _letters), planted_mail(200), False),
+        (Planted("related", RELATED, _RELATED.margin, _RELATED), planted_related(300), False),
     ):
         labels_only = frozenset({Grant.LABEL})
         for cell in (Cell.EI, Cell.EA):

@@ -1,0 +1,1 @@
+"""Attacks on training: one mechanism a file."""

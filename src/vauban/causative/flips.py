@@ -1,0 +1,105 @@
+"""Flip labels of the stored training data: an insider, a bribed labeller, a careless one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vauban.contracts import (
+    Ask,
+    Brief,
+    Claim,
+    Labelled,
+    Move,
+    NothingLearnt,
+    Outcome,
+    RoundOutcome,
+    Send,
+    Tamper,
+    no_scouting,
+)
+from vauban.errors import BudgetSpent
+from vauban.records import Floats, Ints, Modality, Records
+from vauban.threat import Grant
+
+
+@dataclass(frozen=True)
+class Flips:
+    """Give stored records the other class's label, in all that is stored when he comes and in every round after.
+
+    At random (``far=False``) it is the control: a model hardly minds. Far flips choose the records whose label is the
+    surest under a model of the attacker's own, of the class that does the damage he is after: those far from the
+    boundary, which move it most (Biggio, Nelson and Laskov, "Support vector machines under adversarial label noise",
+    2011; Xiao et al., 2012).
+
+    Attributes:
+        far: whether to choose the surest instead of any.
+    """
+
+    far: bool = True
+
+    modalities = frozenset({Modality.TABULAR, Modality.TEXT})
+    wants = frozenset({Grant.TAMPER})
+
+    def scout(self, brief: Brief) -> Generator[Ask, Outcome, NothingLearnt]:
+        """Ask nothing: he sees the training data itself."""
+        return no_scouting(NothingLearnt())
+
+    def campaign(self, intelligence: NothingLearnt, brief: Brief) -> Generator[Move, Any, Sequence[Claim]]:
+        """Flip the same share of what is stored today and of what each round adds."""
+        if brief.campaign is None or brief.known.labels is None:
+            return ()
+        rng = brief.rng()
+        stored = Labelled(brief.known.records, brief.known.labels)
+        ids, size = np.arange(len(stored)), len(stored)
+        share = brief.campaign.sends / max(brief.campaign.collected, 1)
+        nothing = brief.known.records[:0]
+        with suppress(BudgetSpent):
+            while True:
+                chosen = self._chosen(stored, brief, round(share * size), rng)
+                if len(chosen):
+                    yield Tamper(ids[chosen], labels=(1 - stored.labels[chosen]).astype(np.int8))
+                outcome: RoundOutcome = yield Send(nothing, why="he sends nothing: he alters what is stored")
+                if outcome.stored is None or outcome.ids is None:
+                    return ()
+                stored, ids, size = outcome.stored, outcome.ids, len(outcome.stored)
+        return ()
+
+    def dress(self, records: Records, intelligence: NothingLearnt, brief: Brief) -> Records:
+        """Return the records as they are: he relies on the model being worse."""
+        return records
+
+    def _chosen(self, stored: Labelled, brief: Brief, count: int, rng: np.random.Generator) -> Ints:
+        """Return positions of the records to flip."""
+        if not count:
+            return np.empty(0, dtype=np.int64)
+        if not self.far:
+            return np.sort(rng.permutation(len(stored))[:count])
+        # Integrity breaks by harmful records that are called good, availability by good ones that are called harmful.
+        wanted = np.flatnonzero(stored.labels == int(brief.cell.harmful))
+        sure = _sureness(stored, seed=int(rng.integers(1 << 31)))[wanted]
+        return np.sort(wanted[np.argsort(-sure, kind="stable")[:count]])
+
+
+def _sureness(stored: Labelled, seed: int) -> Floats:
+    """Return how sure a model of the attacker's own is of each label (n,), learnt from the other folds."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+
+    model: Any
+    if stored.records.ndim == 1:
+        model = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000))
+    else:
+        model = HistGradientBoostingClassifier(max_iter=100, random_state=0)
+    if min(np.bincount(stored.labels, minlength=2)) < 3:
+        return np.zeros(len(stored))
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    probability = cross_val_predict(model, stored.records, stored.labels, cv=folds, method="predict_proba")
+    return np.asarray(probability[np.arange(len(stored)), stored.labels])

@@ -1,0 +1,93 @@
+"""Insurance: who gets cover, whose claim is paid, and who gets the better tier of premium.
+
+Three decisions, by data set. Cover and claims are classified. The tier is cut out of a predicted cost: below the cut
+the policy has the discount. There the score is the predicted cost (of a classifier: how likely it is the worse tier's),
+and a record is harmful if what it truly cost lies in a worse tier than the discount's: integrity is violated where a
+section of the insured gets a better tier than it should, availability where one that cost little is charged like the
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from vauban.datasets import Dataset
+from vauban.scenarios.models import REGRESSORS, table_model, table_regressor
+from vauban.scenarios.tables import about, cut_below, loaded, schema_of, table_system
+from vauban.schema import Price
+from vauban.system import Economics, System, split
+from vauban.targets import EstimatorTarget
+from vauban.threat import Cell
+
+COVER = ("generated-insurance", "coil2000")
+CLAIMS = ("vehicle-claims",)
+TIERS = ("generated-premium", "fremtpl2", "insurance-charges")
+DATA = (*COVER, *CLAIMS, *TIERS)
+
+DISCOUNT = {"generated-premium": 0.4, "fremtpl2": 0.4, "insurance-charges": 0.5}
+"""Share of the tuning records that get the discount."""
+
+ROWS = {"fremtpl2": 60_000}
+"""Records drawn of a table that is larger than an audit needs."""
+
+ATTACKER = {
+    Cell.EI: "somebody who would get no cover, whose claim would be looked into, or who would pay the dearer tier, and "
+    "who (with an agent's help) states what brings him through",
+    Cell.EA: "an agent, or whoever else fills in others' forms, who wants good applicants refused, honest claims "
+    "investigated, or cheap policies charged dearly; he can change what they can change, at the same price",
+}
+
+PRICES: Mapping[Cell, Mapping[str, Price]] = {}
+"""Nobody is overlaid: whoever fills in the form pays what the insured pays."""
+
+EXPECTED: Mapping[str, Mapping[str, str]] = {
+    "generated-insurance": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
+    "generated-premium": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
+    "vehicle-claims": {"Sex": "irrelevant", "MaritalStatus": "irrelevant"},
+    "fremtpl2": {"BonusMalus": "riskier"},
+    "insurance-charges": {"bmi": "riskier", "sex": "irrelevant"},
+}
+"""What a business analyst expects of these models; what follows from a change is recomputed."""
+
+ECONOMICS = {
+    "generated-insurance": Economics(
+        "EUR", miss=450, block=120, gain=600, note="Assumed: a year's claims beyond the premium; a margin lost."
+    ),
+    "coil2000": Economics(
+        "EUR", miss=200, block=40, gain=150, note="Assumed: a caravan insured with the household's policies unasked."
+    ),
+    "vehicle-claims": Economics(
+        "USD", miss=6000, block=300, gain=6000, note="Assumed: a claim paid; an honest one investigated."
+    ),
+    "generated-premium": Economics("EUR", miss=180, block=60, gain=180, note="Assumed: the discount of a year."),
+    "fremtpl2": Economics("EUR", miss=120, block=60, gain=120, note="Assumed: the discount of a year."),
+    "insurance-charges": Economics("USD", miss=4000, block=800, gain=4000, note="Assumed: the tiers' difference."),
+}
+
+
+def build(data: str, model: str, seed: int) -> System:
+    """Return a model of the decision that the data set is about, trained, with its threshold."""
+    table = loaded(data, seed, ROWS.get(data))
+    if data in TIERS:
+        return tiered(table, model, seed)
+    return table_system("insurance", table, model, seed, ECONOMICS[data])
+
+
+def tiered(data: Dataset, model: str, seed: int) -> System:
+    """Return a model whose prediction is cut into two tiers of premium: below the cut is the discount.
+
+    A regressor predicts the cost itself; a classifier how likely the record belongs in the worse tier.
+    """
+    if data.values is None:
+        raise AssertionError(f"the data set {data.name} comes without the values that tiers are cut from")
+    parts = split(data.frame, data.labels, seed)
+    schema = schema_of(data, parts.train)
+    if model in REGRESSORS:
+        costs = data.values[parts.train.frame.index]
+        fitted = table_regressor(model, schema, seed).fit(parts.train.frame, costs)
+    else:
+        fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
+    target = EstimatorTarget(fitted, schema, 1.0, name=model, sample=schema.encode(parts.tuning.frame))
+    target = replace(target, threshold=cut_below(target, parts.tuning, DISCOUNT[data.name]))
+    return System("insurance", target, parts, ECONOMICS[data.name], about(data), f"worse tier ({data.positive})")

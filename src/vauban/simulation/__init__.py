@@ -1,0 +1,1 @@
+"""The retraining loop: traffic, labels, gates in order, retraining, measurement - clean, attacked and defended."""

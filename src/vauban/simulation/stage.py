@@ -1,0 +1,113 @@
+"""The stage: which records are trained on at first, arrive later, are trusted, are probes, are known to him."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vauban.contracts import Known, Labelled, Trainer
+from vauban.errors import BadInput
+from vauban.filters import Filter
+from vauban.records import Mask, Records
+from vauban.schema import Schema
+from vauban.system import Economics, Part, System
+
+FIRST = 0.4
+"""Share of the training data that the first model is trained on; the rest arrives in rounds."""
+LEAST = 30
+"""Records that a round must have to say anything."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """All disjoint.
+
+    Attributes:
+        first: what the first model is trained on.
+        rounds: what arrives, round by round.
+        trusted: what models are measured on; ``aimed`` (n,) says which lie in the slice.
+        quiz: verified records that gates may look at.
+        probes: fresh records of the kind that the attacker wants decided otherwise, in the slice.
+        known: what the attacker starts with.
+        economics: what errors cost.
+        prevalence: share of harmful records in what the model decides.
+    """
+
+    schema: Schema
+    trainer: Trainer
+    first: Labelled
+    rounds: tuple[Labelled, ...]
+    trusted: Labelled
+    aimed: Mask
+    quiz: Labelled
+    probes: Records
+    known: Known
+    economics: Economics | None
+    prevalence: float
+
+
+def set_stage(
+    system: System, rounds: int, traffic: int | None, where: Filter | None, harmful: bool, most: int | None = None
+) -> Stage:
+    """Return the stage of a system.
+
+    The training part is played in its own order, which is that of time where the data know it.
+
+    Args:
+        system: with a trainer.
+        rounds: how many.
+        traffic: records a round; as many as there are by default.
+        where: the slice that the attacker aims at.
+        harmful: whether his records are harmful ones.
+        most: records of the first training set; `FIRST` of the training data by default.
+
+    Raises:
+        BadInput: there is no trainer, or there is not enough data.
+    """
+    if system.trainer is None:
+        raise BadInput(f"Nobody said how the model of {system.name!r} is trained again: it has no trainer.")
+    if rounds < 1:
+        raise BadInput(f"There must be at least one round. Got {rounds}.")
+    schema, train = system.target.schema, labelled(system.target.schema, system.parts.train)
+    start = int(len(train) * FIRST) if most is None else most
+    each = (len(train) - start) // rounds if traffic is None else traffic
+    if each < LEAST or start + rounds * each > len(train):
+        raise BadInput(
+            f"{rounds} rounds of {each} records after a first {start} do not fit into {len(train)} training records, "
+            f"or are under {LEAST} a round. Ask for fewer rounds (--rounds) or less traffic (--traffic)."
+        )
+    pieces = tuple(train.take(np.arange(start + i * each, start + (i + 1) * each)) for i in range(rounds))
+    held = system.parts.victims
+    everywhere = np.ones(len(held), dtype=bool)
+    aimed = everywhere if where is None else where.mask(held.frame)
+    kind = held.labels == int(harmful)
+    # Every second record of his kind is a probe; one of four of all others is in the gates' quiz.
+    order = np.arange(len(held))
+    of_kind = np.cumsum(kind) * kind
+    probe = kind & (of_kind % 2 == 0)
+    quiz = ~probe & (order % 4 == 0)
+    trusted = ~probe & ~quiz
+    known = system.parts.known
+    slice_known = np.ones(len(known), dtype=bool) if where is None else where.mask(known.frame)
+    if where is not None and not (probe & aimed).any():
+        raise BadInput(f"The filter {where.text!r} selects no record to probe with. Widen it.")
+    whole = labelled(schema, held)
+    return Stage(
+        schema,
+        system.trainer,
+        train.take(np.arange(start)),
+        pieces,
+        whole.take(trusted),
+        aimed[trusted],
+        whole.take(quiz),
+        whole.records[probe & aimed],
+        Known(schema.encode(known.frame), known.labels, slice_known),
+        system.economics,
+        float(held.labels.mean()),
+    )
+
+
+def labelled(schema: Schema, part: Part) -> Labelled:
+    """Return a part of the data encoded."""
+    return Labelled(schema.encode(part.frame), part.labels)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from vauban.assurance.rules import Condition, Rule, find_rules
+from vauban.schema import Feature, Kind, Price, TableSchema
+
+SCHEMA = TableSchema(
+    (
+        Feature("age", Kind.INTEGER, 18, 80, price=Price()),
+        Feature("income", Kind.NUMERIC, 0, 10_000, price=Price()),
+        Feature("purpose", Kind.CATEGORICAL, values=("car", "house", "trip"), price=Price()),
+    )
+)
+
+
+def population(n=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.stack(
+        [rng.integers(18, 81, n).astype(float), rng.uniform(0, 10_000, n), rng.integers(0, 3, n).astype(float)], axis=1
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_planted_region_is_found_and_described(seed):
+    records = population(seed=seed)
+    planted = (records[:, 1] >= 4000) & (records[:, 1] <= 5000) & (records[:, 2] == 2)
+    failed = planted | (np.random.default_rng(seed).uniform(size=len(records)) < 0.02)
+    rule = find_rules(SCHEMA, records, failed)[0]
+    inside = rule.holds(records)
+    assert planted[inside].mean() > 0.9
+    assert inside[planted].mean() > 0.9
+    assert "income" in rule.text(SCHEMA)
+    assert "purpose = trip" in rule.text(SCHEMA)
+
+
+def test_what_is_expected_anyway_is_no_finding():
+    records = population()
+    rich = records[:, 1] > 7000
+    planted = (records[:, 0] <= 25) & (records[:, 2] == 0)
+    failed = rich | planted
+    rules = find_rules(SCHEMA, records, failed, most=1, expected=np.where(rich, 0.99, 0.01))
+    assert "age up to 25" in rules[0].text(SCHEMA)
+    assert "purpose = car" in rules[0].text(SCHEMA)
+
+
+def test_where_nothing_fails_there_is_no_rule():
+    records = population(500)
+    assert find_rules(SCHEMA, records, np.zeros(500, dtype=bool)) == []
+    assert find_rules(SCHEMA, records[:0], np.zeros(0, dtype=bool)) == []
+
+
+def test_a_missing_value_meets_no_condition():
+    records = np.array([[np.nan, 5.0, np.nan]])
+    assert not Rule((Condition(0, -np.inf, 30),)).holds(records)[0]
+    assert not Rule((Condition(2, values=(0, 1, 2)),)).holds(records)[0]
