@@ -464,6 +464,15 @@ def test_lendingclub_holds_what_was_known_when_it_was_decided_and_its_relations(
     assert broken["installment"] == pytest.approx(1 - 0.956, abs=0.006)  # with the funded amount, as is documented
     assert broken["open accounts are accounts"] < 1e-4
     assert broken["no more is funded than asked for"] == 0
+    # A use stated as 0 tells no limit: such a balance cannot move, or it could grow without ever showing.
+    records = schema.encode(data.frame)
+    j, use = schema.index("revol_bal"), schema.index("revol_util")
+    hidden = records[(records[:, use] == 0) & (records[:, j] > 0)]
+    assert len(hidden) > 10
+    more = hidden.copy()
+    more[:, j] += 1000
+    assert (schema.repair(hidden, more)[:, j] == hidden[:, j]).all()
+    assert np.isinf(schema.cost(hidden, more)).all()
 
 
 @pytest.mark.data

@@ -121,6 +121,12 @@ def test_a_cell_that_no_simulation_has_is_refused(result):
         FORMATS["html"](result)
 
 
+def test_a_result_of_another_shape_is_refused(result):
+    result["films"][0]["rounds"][-1]["loss"] = 12.5
+    with pytest.raises(BadInput, match="Simulate again"):
+        FORMATS["html"](result)
+
+
 def test_a_simulation_without_rounds_is_refused(result):
     result["films"] = []
     with pytest.raises(BadInput, match="no round"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from vauban.metrics.intervals import combined, differs, paired_median_ratio, quantile, wilson
+from vauban.metrics.intervals import combined, differs, paired_median_ratio, quantile, weighted, wilson
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,16 @@ def test_combined_of_one_share_is_the_share():
     one = wilson(3, 50)
     told = combined([one, wilson(0, 0)], (1.0, 0.0))
     assert (told.value, told.low, told.high) == pytest.approx((one.value, one.low, one.high))
+
+
+def test_equal_weights_are_a_plain_share():
+    which = np.arange(50) < 7
+    told, plain = weighted(which, np.full(50, 3.0)), wilson(7, 50)
+    assert (told.value, told.low, told.high, told.n) == pytest.approx((plain.value, plain.low, plain.high, plain.n))
+
+
+def test_unequal_weights_say_less():
+    which = np.arange(50) % 5 == 0
+    even, uneven = weighted(which, np.ones(50)), weighted(which, np.where(np.arange(50) < 10, 10.0, 1.0))
+    assert uneven.high - uneven.low > even.high - even.low
+    assert math.isnan(weighted(which, np.zeros(50)).value)

@@ -18,13 +18,27 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> Rate:
     """Return a share with its score interval (Wilson, JASA 22, 1927); all NaN for n = 0."""
     if n == 0:
         return Rate(math.nan, math.nan, math.nan, 0)
+    return Rate(successes / n, *_score(successes / n, n, level), n)
+
+
+def weighted(which: Mask, weights: Floats, level: float = LEVEL) -> Rate:
+    """Return the share of weight (money, say) that some of n records have, with its score interval.
+
+    n counts there as Kish's effective number (sum of weights squared over sum of squares), which is n where all weights
+    are equal. NaN where there is no weight at all.
+    """
+    total = float(weights.sum())
+    if not total:
+        return Rate(math.nan, math.nan, math.nan, len(weights))
+    share = min(float(weights[which].sum()) / total, 1.0)
+    return Rate(share, *_score(share, total**2 / float((weights**2).sum()), level), len(weights))
+
+
+def _score(p: float, n: float, level: float) -> tuple[float, float]:
     z = NormalDist().inv_cdf(0.5 + level / 2)
-    p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
-    return Rate(p, low, high, n)
+    return 0.0 if p == 0 else max(0.0, centre - half), 1.0 if p == 1 else min(1.0, centre + half)
 
 
 def combined(rates: Sequence[Rate], weights: Sequence[float]) -> Rate:

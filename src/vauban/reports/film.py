@@ -45,6 +45,13 @@ def render(result: Json, environment: jinja2.Environment) -> str:
     films = [film for film in result["films"] if film["rounds"]]
     if not films:
         raise BadInput("The result holds no round that was played. Simulate again.")
+    try:
+        return _page(result, films, environment)
+    except (jinja2.UndefinedError, KeyError, TypeError) as error:
+        raise BadInput(f"The result is damaged, or of another version: {error}. Simulate again.") from error
+
+
+def _page(result: Json, films: Sequence[Json], environment: jinja2.Environment) -> str:
     return environment.get_template("film.html.jinja").render(
         r={"command": None, "environment": {}, "where": None, "limits": (), "currency": None, **result},
         axis=AXES[result["cell"]],

@@ -28,7 +28,7 @@ from vauban.contracts import (
     seed_for,
 )
 from vauban.errors import BudgetSpent, ContractViolation
-from vauban.metrics.intervals import combined, wilson
+from vauban.metrics.intervals import combined, weighted, wilson
 from vauban.records import Mask, frozen
 from vauban.results import Rate
 from vauban.simulation.labelling import Policy, Traffic
@@ -343,9 +343,11 @@ def measure(stage: Stage, model: Target, his: _Hand | None, cell: Cell) -> Measu
     # Probes are taken from one class, so the classes of what is left are weighed as they occur.
     shares = (stage.prevalence, 1 - stage.prevalence)
     loss = None
-    if stage.economics is not None:
-        prices = (stage.economics.miss, stage.economics.block)
-        loss = combined((fnr, fpr), [1000 * share * price for share, price in zip(shares, prices, strict=True)])
+    if stage.amounts is not None:
+        errors = ((passed[bad], stage.amounts[0][bad]), (~passed[~bad], stage.amounts[1][~bad]))
+        means = [float(money.mean()) if len(money) else 0.0 for _, money in errors]
+        lost = [weighted(which, money) for which, money in errors]
+        loss = combined(lost, [1000 * share * mean for share, mean in zip(shares, means, strict=True)])
     return Measured(
         fnr,
         fpr,

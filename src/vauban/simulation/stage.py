@@ -9,9 +9,9 @@ import numpy as np
 from vauban.contracts import Known, Labelled, Trainer
 from vauban.errors import BadInput
 from vauban.filters import Filter
-from vauban.records import Mask, Records
+from vauban.records import Floats, Mask, Records
 from vauban.schema import Schema
-from vauban.system import Economics, Part, System
+from vauban.system import Part, System
 
 FIRST = 0.4
 """Share of the training data that the first model is trained on; the rest arrives in rounds."""
@@ -30,7 +30,7 @@ class Stage:
         quiz: verified records that gates may look at.
         probes: fresh records of the kind that the attacker wants decided otherwise, in the slice.
         known: what the attacker starts with.
-        economics: what errors cost.
+        amounts: what each trusted record costs if it is harmful and passes, and if it is good and does not, (n,) each.
         prevalence: share of harmful records in what the model decides.
     """
 
@@ -43,7 +43,7 @@ class Stage:
     quiz: Labelled
     probes: Records
     known: Known
-    economics: Economics | None
+    amounts: tuple[Floats, Floats] | None
     prevalence: float
 
 
@@ -93,6 +93,10 @@ def set_stage(
     if where is not None and not (probe & aimed).any():
         raise BadInput(f"The filter {where.text!r} selects no record to probe with. Widen it.")
     whole = labelled(schema, held)
+    worth = system.economics
+    amounts = None
+    if worth is not None:
+        amounts = worth.amount("miss", held.frame)[trusted], worth.amount("block", held.frame)[trusted]
     return Stage(
         schema,
         system.trainer,
@@ -103,7 +107,7 @@ def set_stage(
         whole.take(quiz),
         whole.records[probe & aimed],
         Known(schema.encode(known.frame), known.labels, slice_known),
-        system.economics,
+        amounts,
         float(held.labels.mean()),
     )
 
