@@ -312,11 +312,13 @@ class Known:
         records: (m, ...) encoded.
         labels: (m,) 1 = harmful, or None where he does not know.
         aimed: (m,) which of them lie in the slice that he aims at; all, if he aims at none.
+        rewritten: what people made by hand of messages, by the message.
     """
 
     records: Records
     labels: NDArray[np.int8] | None
     aimed: Mask
+    rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, label: int) -> Records:
         """Return his records of one label; all of them where he does not know."""

@@ -160,6 +160,7 @@ class System:
         data: name, source and hash of the data, for the report.
         harmful: what label 1 means, in words ("spam").
         trainer: how the model is trained again; None where nobody said.
+        rewritten: what people made by hand of messages of the data, by the message; known to every attacker.
     """
 
     name: str
@@ -169,3 +170,4 @@ class System:
     data: Mapping[str, Any] = field(default_factory=dict)
     harmful: str = "harmful"
     trainer: Trainer | None = None
+    rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

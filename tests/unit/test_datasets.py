@@ -41,7 +41,7 @@ GENERATED = ("generated-spam", "generated-credit", *RELATED)
 LOANS = ("lendingclub", "loan-sanction")
 INSURANCE = ("coil2000", "vehicle-claims", "fremtpl2", "insurance-charges")
 CREDIT = ("german", "south-german", "taiwan", "give-me-some-credit")
-PUBLIC = ("sms", "enron", "youtube", "spambase", *CREDIT, *LOANS, *INSURANCE)
+PUBLIC = ("sms", "sms-evasion-pairs", "enron", "youtube", "spambase", *CREDIT, *LOANS, *INSURANCE)
 TABLES = ("generated-credit", *RELATED, *CREDIT, *LOANS, *INSURANCE)
 
 

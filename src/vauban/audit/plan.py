@@ -121,6 +121,10 @@ def why_not(line: Entry, front: Front, target: Target) -> str | None:
     impossible = sorted(made.wants - target.grants)
     if impossible:
         return f"it needs {' and '.join(impossible)}, which this model cannot answer"
+    inapt = getattr(made, "inapt", None)  # an attack may say of its own why it would have nothing to do
+    reason: str | None = None if inapt is None else inapt(front.schema, front.known)
+    if reason is not None:
+        return reason
     if line.role != "explorer" and not len(front.victims):
         kind, state = ("harmful", "blocked") if threat.cell.harmful else ("good", "passed")
         return f"no {kind} record of the held-out data is {state}: there is no victim"
@@ -169,7 +173,7 @@ def known_to(system: System, threat: ThreatModel, schema: Schema) -> Known:
     if threat.knows is Knows.NOTHING:
         part = part.take(np.empty(0, dtype=np.int64))
     aimed = np.ones(len(part), dtype=bool) if threat.where is None else threat.where.mask(part.frame)
-    return Known(schema.encode(part.frame), None if threat.knows is Knows.OWN else part.labels, aimed)
+    return Known(schema.encode(part.frame), None if threat.knows is Knows.OWN else part.labels, aimed, system.rewritten)
 
 
 def first_of_kind(records: Records) -> Ints:

@@ -52,10 +52,11 @@ def list_(what: str) -> None:
         click.echo("Each is indiscriminate, or targeted at a slice of the records by --where.")
     elif what == "scenarios":
         from vauban.scenarios import SCENARIOS
-        from vauban.scenarios.models import MODELS
+        from vauban.scenarios.models import MODELS, NORMALISED
 
         table(("name", "what", "data"), [(s.name, s.title, " ".join(s.data)) for s in SCENARIOS.values()])
         click.echo(f"Models: {' '.join(MODELS)}")
+        click.echo(f"Any of them for messages with {NORMALISED} behind its name normalises Unicode before it reads.")
     else:
         from vauban.datasets import describe, names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Dataset:
     and at what price (None for messages, and for tables that nobody has priced); the format is that of the files in
     ``datasets/prices``. ``times`` (n,) says when each record arrived; None where nobody knows, or where time gives the
     label away. ``values`` (n,) are the numbers that labels are cut from (claims a year, charges), which a regressor
-    could predict; None where there are none.
+    could predict; None where there are none. ``rewritten`` holds what people made of messages by hand, by the message.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Dataset:
     facts: Mapping[str, Any] | None = None
     times: NDArray[np.datetime64] | None = None
     values: NDArray[np.float64] | None = None
+    rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

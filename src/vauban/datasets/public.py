@@ -17,7 +17,7 @@ from pathlib import Path
 from vauban.datasets import public_credit, public_insurance, public_loans, public_messages
 from vauban.datasets.dataset import Dataset, read_facts
 from vauban.datasets.duplicates import first_of_each
-from vauban.datasets.source import PublicFile, SourceFile
+from vauban.datasets.source import REWRITTEN, PublicFile, SourceFile
 from vauban.errors import BadInput
 
 DATA_DIR = "VAUBAN_DATA_DIR"
@@ -82,4 +82,8 @@ def load_public(name: str) -> Dataset:
         frame, labels = frame.loc[keep].reset_index(drop=True), labels[keep]
     elif public.priced:
         facts = read_facts(name)
-    return Dataset(name, frame, labels, public.info.kind, public.positive, public.source, removed, facts, times, values)
+    rewritten: Mapping[str, tuple[str, ...]] = {}
+    if REWRITTEN in frame:
+        rewritten = dict(zip(frame["text"], frame.pop(REWRITTEN), strict=True))
+    kind, positive, source = public.info.kind, public.positive, public.source
+    return Dataset(name, frame, labels, kind, positive, source, removed, facts, times, values, rewritten)

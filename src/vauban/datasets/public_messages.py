@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vauban.datasets.dataset import DatasetInfo
-from vauban.datasets.source import Contents, PublicFile, SourceFile
+from vauban.datasets.source import REWRITTEN, Contents, PublicFile, SourceFile
 
 
 def _sms(data: bytes) -> Contents:
@@ -16,6 +16,21 @@ def _sms(data: bytes) -> Contents:
     lines = data.decode("utf-8").removesuffix("\n").split("\n")
     marks, texts = zip(*(line.split("\t", 1) for line in lines), strict=True)
     return Contents(pd.DataFrame({"text": texts}, dtype="str"), (np.array(marks) == "spam").astype(np.int8))
+
+
+def _pairs(data: bytes) -> Contents:
+    table = pd.read_csv(io.BytesIO(data), dtype="str")
+    # The spreadsheet's sign for a line end was exported as it is written there.
+    made: dict[str, list[str]] = {}
+    for original, modified in table[["original", "modified"]].itertuples(index=False):
+        made.setdefault(_unexported(original), []).append(_unexported(modified))
+    frame = pd.DataFrame({"text": pd.Series(list(made), dtype="str")})
+    frame[REWRITTEN] = pd.Series([tuple(dict.fromkeys(texts)) for texts in made.values()], dtype=object)
+    return Contents(frame, np.ones(len(frame), dtype=np.int8))
+
+
+def _unexported(text: str) -> str:
+    return text.replace("_x000D_", "").strip()
 
 
 def _enron(data: bytes) -> Contents:
@@ -93,4 +108,26 @@ _YOUTUBE = PublicFile(
     "https://archive.ics.uci.edu/static/public/380/youtube+spam+collection.zip",
 )  # fmt: skip
 
-FILES = (_SMS, _ENRON, _YOUTUBE)
+_SMS_EVASION_PAIRS = PublicFile(
+    DatasetInfo(
+        "sms-evasion-pairs", "messages", "spam", "Spam SMS and what people made of it to evade filters: 77 pairs", 40,
+        "none stated; the authors ask to be cited",
+        "https://github.com/smspamresearch/spstudy",
+        "sms_evasion_pairs/sms_evasion_pairs.csv",
+    ),
+    "Human-made evasions of seven services (Salman, Ikram and Kaafar, Investigating evasive techniques in SMS spam "
+    "filtering, IEEE Access 2024); no licence stated.",
+    "spam",
+    (
+        SourceFile(
+            "sms_evasion_pairs/sms_evasion_pairs.csv",
+            ("d68cc36baf0613a61dc8c32851b22ae2ed9b2134e2dcf49f2f39d2f45b7725c7",),
+        ),
+    ),
+    "the seven tables Data/adversarial_examples_evaluation/*_Examples.xlsx at commit "
+    "a0889f36fb59e23a7f853a6932485d93d18b8afc, one below the other as CSV with the columns service, sheet, original, "
+    "modified, tactic and extra",
+    _pairs,
+)  # fmt: skip
+
+FILES = (_SMS, _SMS_EVASION_PAIRS, _ENRON, _YOUTUBE)

@@ -26,6 +26,10 @@ class Contents(NamedTuple):
     values: NDArray[np.float64] | None = None
 
 
+REWRITTEN = "rewritten"
+"""The column of what people made of a message: a tuple of texts."""
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """A file that a user can have, and how to know that it is the right one.

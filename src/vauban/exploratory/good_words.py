@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from heapq import heappop, heappush
 from itertools import zip_longest
 
 import numpy as np
@@ -18,6 +17,8 @@ from vauban.records import Floats, Ints, Modality
 from vauban.schema import TextSchema
 from vauban.tactics.additions import Additions, packed
 from vauban.tactics.carriers import ASKED, CARRIERS, look, on_the_threshold, sample_known
+from vauban.tactics.fewest_words import drop, fewest
+from vauban.tactics.near_front import sets_near_front
 from vauban.tactics.weighing import by_outweighing, by_score, first_to_turn
 from vauban.tactics.wording import NONE, WordList, by_frequency_ratio
 from vauban.threat import Grant
@@ -156,23 +157,23 @@ class GoodWords:
         if not state.live.any():
             return
         order = _fitting_first(np.arange(len(state.words)), state)
-        yield from _fewest(state, order)
+        yield from fewest(state, order)
         scarce = np.isinf(state.price)
         if scarce.any():
             weights = intelligence.weights / max(intelligence.weights.max(), 1e-300)
             value = (weights + UNSURE) / state.words.lengths[:-1]
             dense = _fitting_first(np.lexsort((np.arange(len(value)), -value)), state)
             order[scarce] = dense[scarce]
-            yield from _fewest(state, order)
+            yield from fewest(state, order)
         if self.mode == Mode.BEST_N:
             yield from _said_again(state, order)
             if Grant.SCORE in state.brief.grants:
                 order = yield from self._personal(state, order)
-                yield from _fewest(state, order)
+                yield from fewest(state, order)
                 yield from _said_again(state, order)
                 yield from self._greedy(state, order)
             yield from self._do_with_fewer(state, order)
-        yield from _drop(state)
+        yield from drop(state)
 
     def _personal(self, state: Additions, order: Ints) -> Generator[Ask, Outcome, Ints]:
         """Try words alone on each victim; return each one's own order, by the change of score."""
@@ -245,29 +246,10 @@ def likely_sets(k: int, w: int, most: int) -> Ints:
     place = np.arange(min(w, share))
     lifted = np.column_stack([np.tile(np.arange(k - 1), (len(place), 1)), place]) if k <= w else place[:0, None]
     again = np.tile(place[:, None], (1, k))
-    families = [_near_front(k, w, share, False), _near_front(k, w, share, True), lifted, again]
+    families = [sets_near_front(k, w, share), sets_near_front(k, w, share, again=True), lifted, again]
     turns = [row for turn in zip_longest(*(f.tolist() for f in families)) for row in turn if row is not None]
     unique = list(dict.fromkeys(tuple(sorted(row)) for row in turns))
     return np.array(unique, dtype=np.int64).reshape(-1, k)
-
-
-def _near_front(k: int, w: int, most: int, again: bool) -> Ints:
-    """Return the sets of k of w places (m, k) whose places have the least sum, in that order."""
-    start = (0,) * k if again else tuple(range(k))
-    heap = [(0, start)] if k <= w or again else []
-    seen = {start}
-    found: list[tuple[int, ...]] = []
-    while heap and len(found) < most:
-        total, places = heappop(heap)
-        found.append(places)
-        for i in range(k):
-            end = w if i == k - 1 else places[i + 1] + again
-            if places[i] + 1 < end:
-                further = (*places[:i], places[i] + 1, *places[i + 1 :])
-                if further not in seen:
-                    seen.add(further)
-                    heappush(heap, (total + 1, further))
-    return np.array(found, dtype=np.int64).reshape(-1, k)
 
 
 def _fitting_first(order: Ints, state: Additions) -> Ints:
@@ -279,49 +261,7 @@ def _fitting_first(order: Ints, state: Additions) -> Ints:
     return each
 
 
-def _fewest(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
-    """Find how many words off the front of each victim's order (v, w) reach the goal: doubling, then bisection."""
-    low = np.zeros(len(order), dtype=np.int64)
-    high = np.minimum(state.longest(order), np.where(state.size > 0, state.size - 1, order.shape[1])) + 1
-    reached_any = np.zeros(len(order), dtype=bool)
-    while True:
-        going = np.flatnonzero(state.live & (high - low > 1))
-        if not len(going):
-            return
-        double = np.minimum(np.maximum(2 * low, 1), high - 1)
-        n = np.where(reached_any, (low + high) // 2, double)[going]
-        sets = np.where(np.arange(int(n.max())) < n[:, None], order[going, : int(n.max())], NONE)
-        reached, _ = yield from state.ask(going, sets)
-        reached_any[going] |= reached
-        high[going[reached]] = n[reached]
-        low[going[~reached]] = n[~reached]
-
-
 def _said_again(state: Additions, order: Ints) -> Generator[Ask, Outcome, None]:
     """Find how often the first one, two, four, ... words of each victim's order must be said in turn."""
     for variety in VARIETIES:
-        yield from _fewest(state, order[:, np.arange(MOST_SAID) % min(variety, order.shape[1])])
-
-
-def _drop(state: Additions) -> Generator[Ask, Outcome, None]:
-    """Leave out each word in turn, then those together that were not needed alone, as long as that helps."""
-    while True:
-        before, best = state.price.copy(), state.best
-        rows, column = np.nonzero((best != NONE) & (state.live & (state.size > 1))[:, None])
-        if not len(rows):
-            return
-        sets = best[rows]
-        sets[np.arange(len(rows)), column] = NONE
-        reached, _ = yield from state.ask(rows, sets)
-        idle = np.zeros(best.shape, dtype=bool)
-        idle[rows[reached], column[reached]] = True
-        rank, many = idle.cumsum(axis=1), idle.sum(axis=1)
-        share = many.copy()
-        while (share > 1).any():
-            some = np.flatnonzero(share > 1)
-            fewer = np.where(idle[some] & (rank[some] <= share[some, None]), NONE, best[some])
-            reached, _ = yield from state.ask(some, fewer)
-            share = share // 2
-            share[some[reached]] = 0
-        if not (state.price < before).any():
-            return
+        yield from fewest(state, order[:, np.arange(MOST_SAID) % min(variety, order.shape[1])])

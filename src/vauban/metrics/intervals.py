@@ -1,4 +1,4 @@
-"""Intervals: Wilson for shares, bootstrap for ratios of paired costs; quantiles that know infinity."""
+"""Intervals: Wilson for shares, bootstrap for ratios of paired costs; quantiles that know infinity; exact tests."""
 
 from __future__ import annotations
 
@@ -90,3 +90,14 @@ def differs(successes: int, n: int, control_successes: int, control_n: int) -> f
         return 1.0
     table = [[successes, n - successes], [control_successes, control_n - control_successes]]
     return float(fisher_exact(table, alternative="greater").pvalue)
+
+
+def paired_differs(ours: Mask, theirs: Mask) -> float:
+    """Return the one-sided p-value that we succeed more often on the same victims (n,): McNemar's test, exact.
+
+    Of the victims on which just one side succeeds, half would be ours by chance (McNemar, Psychometrika 12, 1947).
+    """
+    from scipy.stats import binomtest
+
+    won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    return float(binomtest(won, won + lost, alternative="greater").pvalue) if won + lost else 1.0

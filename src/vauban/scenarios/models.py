@@ -27,9 +27,15 @@ REGRESSORS = ("poisson-regression", "poisson-boosting")
 
 MODELS = ("logistic-regression", "naive-bayes", "linear-svm", "random-forest", "hist-gradient-boosting", *BOOSTERS)
 
+NORMALISED = "+nfkc"
+"""Behind the name of a filter of messages: it undoes what Unicode offers for hiding words before it reads."""
+
 
 def message_model(name: str, seed: int) -> Any:
-    """Return an unfitted filter of messages; BadInput for an unknown model, or one whose library is missing."""
+    """Return an unfitted filter of messages; BadInput for an unknown model, or one whose library is missing.
+
+    ``NAME+nfkc`` is the filter behind `Normalised`, trained and asked that way.
+    """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -55,7 +61,11 @@ def message_model(name: str, seed: int) -> Any:
         "robinson-fisher": RobinsonFisher,
         **{kind: partial(_boosted_messages, kind, seed) for kind in BOOSTERS},
     }
-    return _made(name, makers)
+    if not name.endswith(NORMALISED):
+        return _made(name, makers)
+    from vauban.targets.normalising import Normalised
+
+    return make_pipeline(Normalised(), *(step for _, step in _made(name.removesuffix(NORMALISED), makers).steps))
 
 
 def prepared(schema: TableSchema, model: Any, *, scaled: bool = True) -> Any:

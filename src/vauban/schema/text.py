@@ -130,6 +130,10 @@ class TextSchema:
             return ()
         return tuple(m.group().strip().casefold() for m in self._payload.finditer(text))
 
+    def payload_spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where the parts of a message are (start, end) that must survive: what is best left alone."""
+        return [m.span() for m in self._payload.finditer(text)] if self.payload else []
+
     def cost(self, before: Records, after: Records) -> Floats:
         """Return what this attacker pays to turn each message into another (n,), in words.
 

@@ -55,7 +55,7 @@ class Additions:
         """Return how many words off the front of each victim's order (v, w) fit together (v,)."""
         fit = self.words.lengths[order].cumsum(axis=1) <= self.room[:, None]
         most = np.inf if self.brief.budget.cost is None else self.brief.budget.cost
-        each = np.arange(1, order.shape[1] + 1) * self.schema.added
+        each = self.words.counts[order].cumsum(axis=1) * self.schema.added
         if self.schema.character:
             each = each + self.words.lengths[order].cumsum(axis=1) * self.schema.character
         return np.asarray((fit & (each <= most)).sum(axis=1), dtype=np.int64)

@@ -26,7 +26,10 @@ NONE = -1
 
 @dataclass(frozen=True)
 class WordList:
-    """Words that an attacker may add, by position; a *set* of them is a row of positions, padded with `NONE`."""
+    """Words that an attacker may add, by position; a *set* of them is a row of positions, padded with `NONE`.
+
+    An entry may be a passage of several words, and is paid for as so many.
+    """
 
     words: tuple[str, ...]
 
@@ -43,6 +46,11 @@ class WordList:
     def lengths(self) -> Ints:
         """Characters that each word adds, its space included (w + 1,)."""
         return np.fromiter(map(len, self.spaced), dtype=np.int64, count=len(self.spaced))
+
+    @cached_property
+    def counts(self) -> Ints:
+        """Words of each entry (w + 1,); the last has none."""
+        return np.fromiter((len(entry.split()) for entry in self.spaced), dtype=np.int64, count=len(self.spaced))
 
     @cached_property
     def _marks(self) -> NDArray[np.uint64]:
@@ -62,7 +70,7 @@ class WordList:
 
     def price(self, sets: Ints, schema: TextSchema) -> Floats:
         """Return what adding each set costs under the schema (n,)."""
-        price = (sets != NONE).sum(axis=1) * schema.added
+        price = self.counts[sets].sum(axis=1) * schema.added
         if schema.character:
             price = price + self.room(sets) * schema.character
         return np.asarray(price, dtype=np.float64)

@@ -22,8 +22,10 @@ TRUSTED = (
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
     "catboost.core.CatBoostClassifier",
+    "vauban.targets.normalising.Normalised",
 )
-"""What skops does not load unasked, but holds numbers and names only: trees, and boosters."""
+"""What skops does not load unasked, but holds numbers and names only: trees, boosters, and our own
+first step of a filter, which holds nothing."""
 
 NATIVE = (".ubj", ".json", ".txt", ".cbm")
 PICKLED = (".joblib", ".pkl", ".pickle")

@@ -26,8 +26,8 @@ def attack_checks(cells: Sequence[Cell] = CELLS) -> tuple[Check[Attack], ...]:
     """Return the checks that every attack must pass in these exploratory cells.
 
     Each plays the attack in small planted worlds under the audit's own runner: mixed tables with a linear and with a
-    stepped, non-monotone model, a table small enough to list, and messages under a bag of words; with the least and
-    with the most answers granted that the attack can use.
+    stepped, non-monotone model, a table small enough to list, and messages under a bag of words and under one of parts
+    of words; with the least and with the most answers granted that the attack can use.
     """
 
     def on(check: Callable[[Attack, World], None], *, all_worlds: bool = False) -> Callable[[Attack], None]:

@@ -274,6 +274,21 @@ def _words(records: Records) -> Floats:
     return np.array([sum(_WEIGHTS.get(w, 0.0) for w in set(t.casefold().split())) - 0.2 for t in records], dtype=float)
 
 
+def _parts(word: str) -> list[str]:
+    """Return the four-letter parts of a word with a space at each end."""
+    spaced = f" {word} "
+    return [spaced[i : i + 4] for i in range(len(spaced) - 3)]
+
+
+_PARTS = {part: weight / len(_parts(word)) for word, weight in _WEIGHTS.items() for part in _parts(word)}
+
+
+def _letters(records: Records) -> Floats:
+    """Return a margin of parts of words, under which an empty message is blocked: a word half known still counts."""
+    found = [{part for word in t.casefold().split() for part in _parts(word)} for t in records]
+    return np.array([sum(_PARTS.get(part, 0.0) for part in sorted(parts)) + 0.3 for parts in found], dtype=float)
+
+
 def planted_table(schema: TableSchema, n: int, missing: float) -> Records:
     """Return random records on the grid, one feature (the last number) missing with this probability."""
     rng = np.random.default_rng(5)
@@ -310,6 +325,12 @@ def planted_mail(n: int) -> Records:
     return messages(texts)
 
 
+def _by_hand(victims: Records, cell: Cell) -> dict[str, tuple[str, ...]]:
+    """Return what people made of every other victim: one version with words of the other class, one in capitals."""
+    other = " ".join((_GOOD if cell.harmful else _BAD)[-5:])
+    return {text: (f"{text} {other}", text.upper(), text[:-1]) for text in victims[::2]}
+
+
 def _labels(margin: Floats) -> Mask:
     """Return the truth: the margin, but for a tenth of the records that are hard to tell."""
     rng = np.random.default_rng(8)
@@ -324,14 +345,19 @@ def _world(target: Planted, records: Records, cell: Cell, grants: frozenset[Gran
     wrong_side = np.flatnonzero(~reached & right)
     there = np.flatnonzero(reached & right)
     chosen = np.r_[wrong_side[wrong_side >= half][:11], there[there >= half][:1]]
-    known = Known(frozen(records[:half]), frozen(labels[:half].astype(np.int8)), frozen(np.arange(half) % 3 == 0))
+    known = Known(
+        frozen(records[:half]),
+        frozen(labels[:half].astype(np.int8)),
+        frozen(np.arange(half) % 3 == 0),
+        _by_hand(records[chosen], cell) if target.schema.modality is Modality.TEXT else {},
+    )
     name = f"{target.name} {cell} {'+'.join(sorted(grants))}"
     return World(name, target, cell, grants, frozen(records[chosen]), known, listable)
 
 
 @cache
 def worlds() -> tuple[World, ...]:
-    """Return every world: five targets x integrity and availability x what may be asked."""
+    """Return every world: six targets x integrity and availability x what may be asked."""
     tables = planted_table(MIXED, 300, 0.1)
     made = []
     for target, records, listable in (
@@ -339,6 +365,7 @@ def worlds() -> tuple[World, ...]:
         (Planted("steps", MIXED, _steps), tables, False),
         (Planted("tiny", TINY, _TINY.margin, _TINY), planted_table(TINY, 200, 0.0), True),
         (Planted("words", WORDS, _words), planted_mail(200), False),
+        (Planted("letters", WORDS, _letters), planted_mail(200), False),
         (Planted("related", RELATED, _RELATED.margin, _RELATED), planted_related(300), False),
     ):
         labels_only = frozenset({Grant.LABEL})
