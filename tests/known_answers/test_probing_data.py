@@ -22,7 +22,6 @@ CASES = [
     ("credit", "taiwan", "logistic-regression", LABEL, 200),
     ("credit", "taiwan", "hist-gradient-boosting", SCORE, 1000),
     ("spam", "sms", "logistic-regression", SCORE, 500),
-    ("spam", "sms", "naive-bayes", SCORE, 1000),
 ]
 
 

@@ -1,6 +1,7 @@
 """From a vauban.toml to findings: the same model gives the same ones wherever it comes from, with money."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -292,7 +293,8 @@ def test_retraining_as_the_file_says(folder, linear, tmp_path, monkeypatch):
         "skops.io.dump(LogisticRegression().fit(d.drop(columns='default'), d['default']), sys.argv[2])\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    for how in ("refit = true", 'call = "mine:fit"', 'command = ["python", "retrain.py", "{data}", "{model}"]'):
+    command = f'command = [{json.dumps(sys.executable)}, "retrain.py", "{{data}}", "{{model}}"]'
+    for how in ("refit = true", 'call = "mine:fit"', command):
         project = read_project(written(folder, "linear.skops", rest=f"[retrain]\n{how}"))
         system = project.system()
         trainer: Trainer = project.trainer(system.parts)

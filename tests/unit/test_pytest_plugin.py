@@ -1,6 +1,7 @@
 """The pytest plugin, in a pytest of its own."""
 
 from dataclasses import replace
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -87,7 +88,9 @@ def test_other():
 
 def test_a_suite_with_the_plugin(pytester):
     pytester.makepyfile(TESTS)
-    options = ["-p", "vauban.pytest_plugin", "--strict-markers", "-p", "no:cacheprovider"]
+    installed = any(e.value == "vauban.pytest_plugin" for e in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "vauban.pytest_plugin"]
+    options = [*plugin, "--strict-markers", "-p", "no:cacheprovider"]
     alone = pytester.runpytest_subprocess(*options, "-m", "not vauban")
     alone.assert_outcomes(passed=1, deselected=1)
     attacked = pytester.runpytest_subprocess(*options, "-m", "vauban")

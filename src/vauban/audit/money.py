@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from vauban.audit.judge import Judged
 from vauban.audit.plan import Front, aimed_at, kinds
-from vauban.contracts import LABEL
 from vauban.metrics.intervals import LEVEL, wilson
 from vauban.records import Floats, Mask
 from vauban.results import Money
@@ -41,8 +40,8 @@ def money(system: System, front: Front, judged: Judged, worth: Economics) -> Mon
     """
     cell = front.threat.cell
     part = system.parts.victims
-    part = part.take(aimed_at(front.threat, part, "held-out data"))
-    decisions = system.target.answer(front.schema.encode(part.frame), LABEL).decisions
+    aimed = aimed_at(front.threat, part, "held-out data")
+    part, decisions = part.take(aimed), front.decisions[aimed]
     harmful = part.labels == 1
     share = float(harmful.mean())
     clusters = kinds(front.schema.encode(part.frame))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vauban.catalogue import CATALOGUE, Entry, entry
-from vauban.contracts import LABEL, Brief, Known, Target, seed_for
+from vauban.contracts import LABEL, Brief, Decisions, Known, Target, seed_for
 from vauban.errors import BadInput
 from vauban.records import Ints, Mask, Modality, Records, fingerprints, messages
 from vauban.results import Skipped
@@ -33,6 +33,7 @@ class Front:
         victims: (n, ...) encoded records that are decided rightly, and that he wants decided otherwise.
         ids: (n,) their rows in the data.
         pool: how many such records there are in the held-out part.
+        decisions: what the model says of every record of the held-out part, (N,), asked once for all figures.
     """
 
     threat: ThreatModel
@@ -41,6 +42,7 @@ class Front:
     victims: Records
     ids: Ints
     pool: int
+    decisions: Decisions
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def _front(system: System, threat: ThreatModel, most: int) -> Front:
         records[kept],
         np.asarray(frame.index.to_numpy()[kept], dtype=np.int64),
         len(rows),
+        decisions,
     )
 
 
