@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vauban.errors import BadInput
@@ -112,6 +112,7 @@ def test_only_a_limit_makes_test_cases_fail_and_a_control_never_does():
     assert Xml.fromstring(junit.render(whole, limit=0.0)).get("failures") == "0"
 
 
+@example("\ud800")
 @given(st.text(alphabet=st.characters(codec=None), max_size=60))
 def test_whatever_an_attacker_wrote_both_stay_well_formed(text):
     whole = result("spam")

@@ -103,7 +103,7 @@ def _placed(result: Mapping[str, Any], item: Mapping[str, Any], specificity: str
     name = f"{item['cell']}-{item['attack']}"
     about = [result["scenario"], result["data"]["name"], name, specificity]
     where = {"physicalLocation": {"artifactLocation": {"uri": _place(result)}, "region": {"startLine": 1}}}
-    mark = sha256("\n".join(map(str, about)).encode()).hexdigest()
+    mark = sha256("\n".join(map(str, about)).encode("utf-8", "surrogatepass")).hexdigest()
     return {"ruleId": name, "locations": [where], "partialFingerprints": {"vauban/v1": mark}}
 
 
@@ -114,7 +114,7 @@ def _place(result: Mapping[str, Any]) -> str:
     except ValueError:
         words = []
     named = (w.removeprefix("./") for w in words if w.endswith(".toml") and not w.startswith("/"))
-    return quote(next(named, "result.json"))
+    return quote(next(named, "result.json"), errors="surrogatepass")
 
 
 def _plain(text: str) -> str:
