@@ -85,16 +85,21 @@ class Stairs:
 class Measured:
     """Moves with what they gain, made ready to be combined again and again.
 
+    Only moves that gain are here, at most K of a victim: no other is ever chosen.
+
     Attributes:
         moves: k victims, M columns.
-        gains, costs: (k, M) of each move over the original value; -inf and inf where it cannot be used.
-        near: (k, M) the column of the next move towards the original value.
-        near_cost: (k, M) what that one costs.
-        slope, start: (k, M) cost between the two is ``start + slope * gain``, if the gain rises evenly.
+        column, slot: (k, K) which of the M each is, and its slot.
+        gains, costs: (k, K) of each move over the original value; -inf and inf where there is none.
+        near: (k, K) the column, of M, of the next move towards the original value.
+        near_cost: (k, K) what that one costs.
+        slope, start: (k, K) cost between the two is ``start + slope * gain``, if the gain rises evenly.
         stairs: what gains cost at the least; see `Stairs`.
     """
 
     moves: Moves
+    column: Ints
+    slot: Ints
     gains: Floats
     costs: Floats
     near: Ints
@@ -118,22 +123,18 @@ class Measured:
         start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), costs)
         near_cost = np.where(even, near_cost, 0.0)
         gains = np.where(usable, gains, -np.inf)
-        return Measured(moves, gains, costs, near, near_cost, slope, start, Stairs.of(moves.slot, gains, costs))
+        stairs = Stairs.of(moves.slot, gains, costs)
+        gaining = gains > _TINY
+        column = np.argsort(~gaining, axis=1, kind="stable")[:, : int(gaining.sum(axis=1).max(initial=0))]
+        few = (np.take_along_axis(each, column, axis=1) for each in (gains, costs, near, near_cost, slope, start))
+        return Measured(moves, column, moves.slot[column], *few, stairs)
 
     def pick(self, which: Ints) -> Measured:
         """Return what is known of some of the victims."""
         m = self.moves
         moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
-        return Measured(
-            moves,
-            self.gains[which],
-            self.costs[which],
-            self.near[which],
-            self.near_cost[which],
-            self.slope[which],
-            self.start[which],
-            self.stairs.pick(which),
-        )
+        rest = (self.column, self.slot, self.gains, self.costs, self.near, self.near_cost, self.slope, self.start)
+        return Measured(moves, *(each[which] for each in rest), self.stairs.pick(which))
 
 
 def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, most_steps: int = 12) -> Blend:
@@ -160,8 +161,7 @@ def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, mos
 
 
 def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_steps: int) -> Blend:
-    slot_of = measured.moves.slot
-    n, slots = len(need), int(slot_of.max(initial=-1)) + 1
+    n, slots, slot_of = len(need), int(measured.moves.slot.max(initial=-1)) + 1, measured.slot
     picked = np.full((n, slots), -1)
     best_cost, best_pick, best_last, best_need = below.copy(), picked.copy(), np.full(n, -1), np.zeros(n)
     rows = np.arange(n)  # those still open, and their part of everything:
@@ -176,6 +176,7 @@ def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_
         hope = np.flatnonzero(bound < best_cost[rows])  # as above, of what is left
         if len(hope) < len(rows):
             rows, gain, rate, every = rows[hope], gain[hope], rate[hope], np.arange(len(hope))
+            slot_of = slot_of[hope]
             gains, costs, slope, start, least = gains[hope], costs[hope], slope[hope], start[hope], least[hope]
             held_gain, held_cost, owed, spent = held_gain[hope], held_cost[hope], owed[hope], spent[hope]
         if not len(rows):
@@ -191,12 +192,12 @@ def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_
         best_need[mine] = held_gain[better, at] + owed[better]
         rate[enough] = -np.inf
         k = np.argmax(rate, axis=1)
-        slot = slot_of[k]
+        slot = slot_of[every, k]
         go = rate[every, k] > 0
         owed = np.where(go, owed - gain[every, k], np.inf)  # who has no further move owes more than he can gain
         spent = spent + np.where(go, costs[every, k] - held_cost[every, k], 0.0)
         picked[rows[go], slot[go]] = k[go]
-        same = (slot_of[None, :] == slot[:, None]) & go[:, None]
+        same = (slot_of == slot[:, None]) & go[:, None]
         held_gain = np.where(same, gains[every, k][:, None], held_gain)
         held_cost = np.where(same, costs[every, k][:, None], held_cost)
     best_cost[best_last < 0] = np.inf
@@ -210,14 +211,14 @@ def _read(measured: Measured, pick: Ints, last: Ints, wanted: Floats, cost: Floa
     row, k = np.nonzero(moves.home)
     values[row, moves.slot[k]] = moves.values[row, k]
     row, slot = np.nonzero(pick >= 0)
-    values[row, slot] = moves.values[row, pick[row, slot]]
+    values[row, slot] = moves.values[row, measured.column[row, pick[row, slot]]]
     row = np.flatnonzero(last >= 0)
     k = last[row]
-    end, near = moves.values[row, k], moves.values[row, measured.near[row, k]]
+    end, near = moves.values[row, measured.column[row, k]], moves.values[row, measured.near[row, k]]
     if between:
         slope, start, least = measured.slope[row, k], measured.start[row, k], measured.near_cost[row, k]
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (start + slope * wanted[row] - least) / (measured.costs[row, k] - least)
         end = np.where((slope > 0) & (share < 1), near + np.maximum(share, 0.0) * (end - near), end)
-    values[row, moves.slot[k]] = end
+    values[row, measured.slot[row, k]] = end
     return Blend(values, cost)

@@ -62,7 +62,7 @@ class Ledger:
             np.full(n, most),
             np.full(n, np.nan),
             np.full(n, brief.budget.queries),
-            Memory(n),
+            Memory(n, _room(brief.budget.queries)),
         )
 
     @property
@@ -91,7 +91,7 @@ class Ledger:
             records, distinct = self.schema.repair(original, records), False
             costs = self.schema.cost(original, records)
         keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
-        old, progress = self.memory.recall(rows, keys)
+        old, progress, place = self.memory.recall(rows, keys)
         at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))
         if not distinct:
             at = at[_first_of_its_kind(rows[at], keys[at])]
@@ -107,7 +107,7 @@ class Ledger:
         got = np.where(reached, 1.0, -1.0) if scores is None else self.brief.progress(scores)
         who = rows[at]
         progress[at] = got
-        self.memory.keep(who, keys[at], got)
+        self.memory.keep(who, keys[at], got, place[at])
         np.minimum.at(self.above, who[reached], got[reached])
         np.maximum.at(self.below, who[~reached], got[~reached])
         hit = at[reached]
@@ -117,6 +117,11 @@ class Ledger:
         mine = rows[hit]
         self.best[mine], self.cost[mine], self.progress[mine] = records[hit], costs[hit], progress[hit]
         return progress
+
+
+def _room(queries: int) -> int:
+    """Return places a victim in which this many answers are remembered without moving; a power of two, at most 1,024."""
+    return int(min(1 << (2 * queries).bit_length(), 1024))
 
 
 def _first_of_its_kind(rows: Ints, keys: NDArray[np.uint64]) -> Ints:

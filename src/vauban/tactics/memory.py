@@ -29,46 +29,52 @@ class Memory:
 
     def __post_init__(self) -> None:
         """Start empty; the key 0 marks an empty place."""
-        self._keys = np.zeros((self.victims, self.width), dtype=np.uint64)
-        self._answers = np.full((self.victims, self.width), np.nan)
+        self._keys = np.zeros(self.victims * self.width, dtype=np.uint64)
+        self._answers = np.full(self.victims * self.width, np.nan)
         self._count = np.zeros(self.victims, dtype=np.int64)
 
     def _places(self, rows: Ints, keys: Keys) -> Ints:
         """Return for each key (k,) its place, or the empty one where it would go."""
-        place = (keys >> np.uint64(1)).astype(np.int64) & (self.width - 1)
-        there = self._keys[rows, place]
+        last = self.width - 1
+        place = ((keys >> np.uint64(1)).astype(np.int64) & last) + rows * self.width
+        there = self._keys[place]
         lost = np.flatnonzero((there != keys) & (there != 0))
         while len(lost):
-            place[lost] = (place[lost] + 1) & (self.width - 1)
-            there = self._keys[rows[lost], place[lost]]
+            at = place[lost]
+            at = (at & ~last) | ((at + 1) & last)
+            place[lost] = at
+            there = self._keys[at]
             lost = lost[(there != keys[lost]) & (there != 0)]
         return place
 
-    def recall(self, rows: Ints, keys: Keys) -> tuple[Mask, Floats]:
-        """Return which of these keys (k,), all odd, are remembered for their victims, and their answers; NaN else."""
+    def recall(self, rows: Ints, keys: Keys) -> tuple[Mask, Floats, Ints]:
+        """Return which of these keys (k,), all odd, are remembered for their victims, and their answers; NaN else.
+
+        The last is each key's place, which spares `keep` the search for it.
+        """
         place = self._places(rows, keys)
-        known = self._keys[rows, place] == keys
-        return known, self._answers[rows, place]
+        return self._keys[place] == keys, self._answers[place], place
 
-    def keep(self, rows: Ints, keys: Keys, answers: Floats) -> None:
-        """Remember answers to keys (k,) that are new, each once a victim."""
+    def keep(self, rows: Ints, keys: Keys, answers: Floats, place: Ints) -> None:
+        """Remember answers to keys (k,) that are new, each once a victim, at the places that `recall` just gave."""
         self._count += np.bincount(rows, minlength=self.victims)
-        while 2 * self._count.max(initial=0) > self.width:
-            self._double()
-        self._insert(rows, keys, answers)
-
-    def _insert(self, rows: Ints, keys: Keys, answers: Floats) -> None:
-        while len(rows):
+        if 2 * self._count.max(initial=0) > self.width:
+            while 2 * self._count.max(initial=0) > self.width:
+                self._double()
             place = self._places(rows, keys)
-            self._keys[rows, place] = keys
-            self._answers[rows, place] = answers
-            pushed = np.flatnonzero(self._keys[rows, place] != keys)  # two of one victim wanted the same place
+        self._insert(rows, keys, answers, place)
+
+    def _insert(self, rows: Ints, keys: Keys, answers: Floats, place: Ints) -> None:
+        while len(rows):
+            self._keys[place], self._answers[place] = keys, answers
+            pushed = np.flatnonzero(self._keys[place] != keys)  # two of one victim wanted the same place
             rows, keys, answers = rows[pushed], keys[pushed], answers[pushed]
+            place = self._places(rows, keys)
 
     def _double(self) -> None:
-        rows, place = np.nonzero(self._keys)
-        keys, answers = self._keys[rows, place], self._answers[rows, place]
+        taken = np.flatnonzero(self._keys)
+        rows, keys, answers = taken // self.width, self._keys[taken], self._answers[taken]
         self.width *= 2
-        self._keys = np.zeros((self.victims, self.width), dtype=np.uint64)
-        self._answers = np.full((self.victims, self.width), np.nan)
-        self._insert(rows, keys, answers)
+        self._keys = np.zeros(self.victims * self.width, dtype=np.uint64)
+        self._answers = np.full(self.victims * self.width, np.nan)
+        self._insert(rows, keys, answers, self._places(rows, keys))
