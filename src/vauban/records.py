@@ -59,8 +59,7 @@ _BLOCK = 2048
 def fingerprints(records: Records) -> NDArray[np.uint64]:
     """Return a 64-bit key per record (n,): equal records have equal keys on every machine.
 
-    In tables every bit pattern is mixed by multiply and shift, and a row's patterns are added up with odd weights, one a
-    column; -0.0 counts as 0.0, and NaN is NaN. A collision among a million different records has probability below
+    In tables every bit pattern is mixed by multiply and shift, and a row's are added up with an odd weight a column; -0.0 counts as 0.0, and NaN is NaN. A collision among a million different records has probability below
     1e-6, and cannot make a success: every success is asked of the model once more.
     """
     if modality_of(records) is Modality.TEXT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -126,15 +127,17 @@ class Measured:
         stairs = Stairs.of(moves.slot, gains, costs)
         gaining = gains > _TINY
         column = np.argsort(~gaining, axis=1, kind="stable")[:, : int(gaining.sum(axis=1).max(initial=0))]
-        few = (np.take_along_axis(each, column, axis=1) for each in (gains, costs, near, near_cost, slope, start))
+        parts = (gains, costs, near, near_cost, slope, start)
+        few: list[Any] = [np.take_along_axis(each, column, axis=1) for each in parts]
         return Measured(moves, column, moves.slot[column], *few, stairs)
 
     def pick(self, which: Ints) -> Measured:
         """Return what is known of some of the victims."""
         m = self.moves
         moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
-        rest = (self.column, self.slot, self.gains, self.costs, self.near, self.near_cost, self.slope, self.start)
-        return Measured(moves, *(each[which] for each in rest), self.stairs.pick(which))
+        parts = (self.column, self.slot, self.gains, self.costs, self.near, self.near_cost, self.slope, self.start)
+        rest: list[Any] = [each[which] for each in parts]
+        return Measured(moves, *rest, self.stairs.pick(which))
 
 
 def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, most_steps: int = 12) -> Blend:

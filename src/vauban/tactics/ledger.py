@@ -120,7 +120,7 @@ class Ledger:
 
 
 def _room(queries: int) -> int:
-    """Return places a victim in which this many answers are remembered without moving; a power of two, at most 1,024."""
+    """Return places a victim, a power of two of at most 1,024, in which so many answers are remembered at once."""
     return int(min(1 << (2 * queries).bit_length(), 1024))
 
 
