@@ -59,8 +59,9 @@ _BLOCK = 2048
 def fingerprints(records: Records) -> NDArray[np.uint64]:
     """Return a 64-bit key per record (n,): equal records have equal keys on every machine.
 
-    In tables every bit pattern is mixed by multiply and shift, and a row's are added up with an odd weight a column; -0.0 counts as 0.0, and NaN is NaN. A collision among a million different records has probability below
-    1e-6, and cannot make a success: every success is asked of the model once more.
+    In tables every bit pattern is mixed by multiply and shift, and a row's are added up with an odd weight a column;
+    -0.0 counts as 0.0, and NaN is NaN. A collision among a million different records has probability below 1e-6, and
+    cannot make a success: every success is asked of the model once more.
     """
     if modality_of(records) is Modality.TEXT:
         digests = b"".join(blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in records)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from vauban.tactics.moves import Moves
 _TINY = 1e-12
 _ROUNDING = 1e-9
 """What a bound is lowered by, so that the order in which parts were added up does not matter."""
+_PER_MOVE = ("gains", "costs", "near", "near_cost", "slope", "start")
 BLOCK = 256
 """Victims combined at a time: their arrays stay in the processor's cache."""
 
@@ -127,17 +127,15 @@ class Measured:
         stairs = Stairs.of(moves.slot, gains, costs)
         gaining = gains > _TINY
         column = np.argsort(~gaining, axis=1, kind="stable")[:, : int(gaining.sum(axis=1).max(initial=0))]
-        parts = (gains, costs, near, near_cost, slope, start)
-        few: list[Any] = [np.take_along_axis(each, column, axis=1) for each in parts]
-        return Measured(moves, column, moves.slot[column], *few, stairs)
+        whole = Measured(moves, column, moves.slot[column], gains, costs, near, near_cost, slope, start, stairs)
+        return replace(whole, **{name: np.take_along_axis(getattr(whole, name), column, axis=1) for name in _PER_MOVE})
 
     def pick(self, which: Ints) -> Measured:
         """Return what is known of some of the victims."""
         m = self.moves
         moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
-        parts = (self.column, self.slot, self.gains, self.costs, self.near, self.near_cost, self.slope, self.start)
-        rest: list[Any] = [each[which] for each in parts]
-        return Measured(moves, *rest, self.stairs.pick(which))
+        parts = {name: getattr(self, name)[which] for name in ("column", "slot", *_PER_MOVE)}
+        return replace(self, moves=moves, stairs=self.stairs.pick(which), **parts)
 
 
 def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, most_steps: int = 12) -> Blend:
