@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -128,13 +129,14 @@ class Measured:
         gaining = gains > _TINY
         column = np.argsort(~gaining, axis=1, kind="stable")[:, : int(gaining.sum(axis=1).max(initial=0))]
         whole = Measured(moves, column, moves.slot[column], gains, costs, near, near_cost, slope, start, stairs)
-        return replace(whole, **{name: np.take_along_axis(getattr(whole, name), column, axis=1) for name in _PER_MOVE})
+        parts: dict[str, Any] = {name: np.take_along_axis(getattr(whole, name), column, axis=1) for name in _PER_MOVE}
+        return replace(whole, **parts)
 
     def pick(self, which: Ints) -> Measured:
         """Return what is known of some of the victims."""
         m = self.moves
         moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
-        parts = {name: getattr(self, name)[which] for name in ("column", "slot", *_PER_MOVE)}
+        parts: dict[str, Any] = {name: getattr(self, name)[which] for name in ("column", "slot", *_PER_MOVE)}
         return replace(self, moves=moves, stairs=self.stairs.pick(which), **parts)
 
 
