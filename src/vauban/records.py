@@ -76,7 +76,7 @@ def fingerprints(records: Records) -> NDArray[np.uint64]:
         bits *= _MIX
         bits ^= bits >> _HALF
         np.matmul(bits, weights, out=keys[i : i + _BLOCK])
-    return _stirred(keys)
+    return _stirred(keys + _MIX)
 
 
 @lru_cache(maxsize=64)

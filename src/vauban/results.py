@@ -82,6 +82,20 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Confirmation:
+    """How successes were confirmed on a model that answers differently each time.
+
+    ``questions`` are the audit's own, not the attacker's: ``each`` about a candidate, ``candidates`` of a victim at
+    most. ``flips`` is how often the confirmed records flip, over all answers.
+    """
+
+    candidates: int
+    each: int
+    questions: int
+    flips: Rate
+
+
+@dataclass(frozen=True)
 class Finding:
     """One attack in one cell against one model: what it reached, at what cost."""
 
@@ -108,6 +122,7 @@ class Finding:
     examples: tuple[Example, ...]
     remediation: tuple[str, ...]
     bounds: Mapping[str, Any] | None = None
+    confirmation: Confirmation | None = None
 
     EFFORT = frozenset({"model_calls", "rows_scored", "seconds", "model_seconds"})
     """Fields that say how the figures were reached, not what they are: they may differ between engines."""

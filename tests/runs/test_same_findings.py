@@ -20,6 +20,7 @@ from conftest import ASKED, OURS
 from vauban.api import run_in
 from vauban.audit.folder import prepare, read_json, records_table
 from vauban.audit.run import Audit, Settings, run_audit
+from vauban.audit.varying import REPEATS
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, ExitCode
 from vauban.results import Finding, to_json
@@ -159,7 +160,7 @@ def test_a_finished_run_resumed_asks_nothing_for_the_attacks(scorecard_system: S
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == logs
     assert [f.rows_scored for f in again.result.findings] == [f.rows_scored for f in whole.result.findings]
     held_out, fronts = len(system.parts.victims), len(again.result.threats)
-    assert sum(counted.sizes) == held_out * (fronts + 1) + sum(
+    assert sum(counted.sizes) == held_out * (fronts + 1 + REPEATS) + sum(
         f.successes + len(f.examples) for f in again.result.findings
     )
 

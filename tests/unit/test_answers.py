@@ -11,7 +11,6 @@ import pytest
 
 from vauban.audit.answers import LogFile, Oracle, read_logs
 from vauban.contracts import LABEL, SCORE, Scale
-from vauban.errors import TargetError
 from vauban.records import messages
 from vauban.schema import Feature, Kind, Price, TableSchema, TextSchema
 from vauban.targets import CallableTarget
@@ -90,10 +89,22 @@ def test_a_model_without_scores() -> None:
     assert told.decisions.tolist() == [Decision.BLOCK, Decision.PASS]
 
 
-def test_a_model_that_varies_is_refused() -> None:
-    target = CallableTarget(Counting(), SCHEMA, deterministic=False)
-    with pytest.raises(TargetError, match="differently each time"):
-        Oracle(target).ask(np.zeros((1, 2)), LABEL)
+def test_a_model_that_varies_is_asked_on_every_occasion(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    target = CallableTarget(lambda frame: rng.random(len(frame)), SCHEMA, deterministic=False)
+    log, same, when = LogFile(tmp_path / "a.log"), np.zeros((6, 2)), np.array([1, 2, 3, 4, 5, 1])
+    it = Oracle(target, log=log)
+    told = it.ask(same, SCORE, when).scores
+    assert told is not None
+    assert len(set(told.tolist())) == 5
+    assert told[5] == told[0]  # the same occasion
+    log.close()
+    again = Oracle(target, read_logs([tmp_path / "a.log"])).ask(same, SCORE, when).scores
+    assert again is not None
+    assert again.tolist() == told.tolist()
+    other = Oracle(target, read_logs([tmp_path / "a.log"]), salt=7).ask(same, SCORE, when).scores
+    assert other is not None
+    assert not set(other.tolist()) & set(told.tolist())
 
 
 # --- the log --------------------------------------------------------------------------------------

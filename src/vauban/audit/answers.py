@@ -15,13 +15,14 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vauban.audit.varying import occasional
 from vauban.contracts import SCORE, Answers, Decisions, Target
-from vauban.errors import TargetError
-from vauban.records import Floats, Records, fingerprints
+from vauban.records import Floats, Ints, Records, fingerprints
 from vauban.threat import Grant
 
 _MAGIC = b"VLOG"
@@ -186,15 +187,46 @@ class LogFile:
             self._file.close()
 
 
+@dataclass(frozen=True)
+class Remembered:
+    """A target that is asked through an oracle, which keeps its answers."""
+
+    oracle: Oracle
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the target's own."""
+        if name.startswith("__") or name == "oracle":
+            raise AttributeError(name)
+        return getattr(self.oracle.target, name)
+
+    def answer(self, records: Records, want: frozenset[Grant]) -> Answers:
+        """Return what the oracle says."""
+        return self.oracle.ask(records, want)
+
+
 class Oracle:
     """Answers questions with at most one scoring a different record: memory first, then the log, then the model.
+
+    A target that answers differently each time is asked each time; its log knows an answer by its occasion.
+    ``salt`` keeps the occasions of one piece of work apart from those of another.
 
     ``model_calls``, ``rows_scored`` and ``model_seconds`` count what the model did for this run, earlier lives
     included: an answer from the log counts as a row scored, but takes no time.
     """
 
-    def __init__(self, target: Target, logged: Answered = NOTHING, log: LogFile | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        logged: Answered = NOTHING,
+        log: LogFile | None = None,
+        *,
+        varies: bool | None = None,
+        salt: int = 0,
+    ) -> None:
         self.target = target
+        self.varies = not target.deterministic if varies is None else varies
+        self._salt = salt
+        self._asked = 0
         self.model_calls = 0
         self.rows_scored = 0
         self.model_seconds = 0.0
@@ -202,12 +234,12 @@ class Oracle:
         self._log = log or LogFile(None)
         self._memory = Memory()
 
-    def ask(self, records: Records, want: frozenset[Grant]) -> Answers:
-        """Return what the target says of records (n, ...); scores are NaN where the target has none."""
-        if not self.target.deterministic:
-            raise TargetError(
-                f"The model {self.target.name!r} answers differently each time; it cannot be audited yet."
-            )
+    def ask(self, records: Records, want: frozenset[Grant], occasion: Ints | None = None) -> Answers:
+        """Return what the target says of records (n, ...); scores are NaN where the target has none.
+
+        Where a target answers differently each time, ``occasion`` (n,) tells questions about the same record apart;
+        without it, each question is one of its own.
+        """
         if not len(records):
             return Answers(np.empty(0, np.int8), np.empty(0))
         if Grant.GRADIENT in want:  # gradients are not kept: few attacks ask for them, and each is as long as a record
@@ -216,12 +248,20 @@ class Oracle:
             told = self.target.answer(records, self.target.grants & SCORE)
             return self._count(told, len(records))
         keys = fingerprints(records)
+        if self.varies:
+            keys = self._occasional(keys, occasion)
         if not self._memory.earns:
             return Answers(*self._learn(keys, records))
         at, new = self._memory.admit(keys)
         if len(new):
             self._memory.learn(*self._learn(keys[new], records if len(new) == len(records) else records[new]))
         return Answers(*self._memory.recall(at))
+
+    def _occasional(self, keys: Keys, occasion: Ints | None) -> Keys:
+        if occasion is None:
+            occasion = np.arange(self._asked, self._asked + len(keys)) | (1 << 62)
+            self._asked += len(keys)
+        return occasional(occasional(keys, occasion), np.full(len(keys), self._salt))
 
     def _learn(self, keys: Keys, records: Records) -> tuple[Decisions, Floats]:
         """Return answers to different records (k, ...) with these keys, from the log or else from the model."""

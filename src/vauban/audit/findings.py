@@ -10,11 +10,12 @@ import pandas as pd
 from vauban.audit.judge import NEVER, Judged
 from vauban.audit.money import money
 from vauban.audit.plan import Front
+from vauban.audit.varying import AFRESH, SHORTLIST
 from vauban.catalogue import Entry
 from vauban.contracts import SCORE, Target
 from vauban.metrics.intervals import quantile, wilson
 from vauban.records import Floats, Ints, Modality, Records
-from vauban.results import Change, Clean, Cost, Example, Finding, Queries
+from vauban.results import Change, Clean, Confirmation, Cost, Example, Finding, Queries
 from vauban.system import Part, System
 from vauban.threat import Cell, Decision, Grant, Specificity
 
@@ -106,6 +107,7 @@ def make_finding(
         examples=_examples(system.target, front, judged),
         remediation=REMEDIES[cell, front.schema.modality],
         bounds=_bounds(judged),
+        confirmation=_confirmation(judged),
         **effort,
     )
 
@@ -135,6 +137,14 @@ def _bounds(judged: Judged) -> dict[str, Any] | None:
         "median": quantile(judged.bound[claimed], 0.5),
         "out_of_reach": int(np.isinf(judged.bound[claimed]).sum()),
     }
+
+
+def _confirmation(judged: Judged) -> Confirmation | None:
+    if not judged.afresh.any():
+        return None
+    flips = judged.confirmed[judged.success]
+    answers = AFRESH * len(flips)
+    return Confirmation(SHORTLIST, AFRESH, int(judged.afresh.sum()), wilson(round(flips.sum() * AFRESH), answers))
 
 
 def _examples(target: Target, front: Front, judged: Judged) -> tuple[Example, ...]:

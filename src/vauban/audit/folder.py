@@ -26,8 +26,10 @@ import numpy as np
 import pandas as pd
 
 from vauban.audit.run import Audit, Success
+from vauban.audit.varying import AFRESH, varies
 from vauban.contracts import SCORE, Target
 from vauban.errors import BadInput, VaubanError
+from vauban.records import Mask, Records
 from vauban.results import to_json
 from vauban.schema import Schema, from_stored, to_stored
 from vauban.system import System
@@ -73,6 +75,8 @@ def prepare(out: Path) -> Path:
 
 def fingerprint(target: Target, system: System) -> str:
     """Return a hash of how the model decides a fixed sample of records: the same for the same model anywhere."""
+    if varies(system):  # what it says of a record identifies nothing
+        return hashlib.sha256(f"varies: {target.name}, {target.threshold:g}".encode()).hexdigest()
     frame = pd.concat([system.parts.tuning.frame, system.parts.victims.frame]).iloc[:SAMPLE]
     told = target.answer(target.schema.encode(frame), target.grants & SCORE)
     digest = hashlib.sha256(told.decisions.tobytes())
@@ -115,6 +119,7 @@ def describe_start(out: Path | None, request: Mapping[str, Any], system: System)
         "format": FORMAT,
         "request": dict(request),
         "fingerprint": fingerprint(system.target, system),
+        "varies": varies(system),
         "data": data_hash(system),
         "model": model,
         "model_sha256": None if out is None or model is None else file_hash(out / model),
@@ -219,7 +224,7 @@ def verify(run: Path, model: Any = None) -> Verification:
         schema = from_stored(stored["schemas"][cell])
         target = _target(run, about, stored, schema, model)
         limit = stored["costs"].get(cell)
-        problems += _verify_cell(Cell(cell), schema, target, of_cell, limit)
+        problems += _verify_cell(Cell(cell), schema, target, of_cell, limit, bool(about.get("varies")))
     return Verification(len(table), tuple(problems))
 
 
@@ -245,14 +250,15 @@ def _miscounted(findings: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> l
     ]
 
 
-def _verify_cell(cell: Cell, schema: Schema, target: Target, table: pd.DataFrame, limit: float | None) -> list[str]:
+def _verify_cell(
+    cell: Cell, schema: Schema, target: Target, table: pd.DataFrame, limit: float | None, varying: bool
+) -> list[str]:
     try:
         before = schema.encode(_fields(table, "before."))
         after = schema.encode(_fields(table, "after."))
     except VaubanError as error:
         return [f"{cell.value}: the stored records are none of the schema: {error}"]
-    was = target.answer(before, target.grants & SCORE).decisions == cell.goal
-    now = target.answer(after, target.grants & SCORE).decisions == cell.goal
+    was, now = (_decided(target, cell, records, times=AFRESH if varying else 1) for records in (before, after))
     cost = schema.cost(before, after)
     stored = table["cost"].to_numpy(dtype=np.float64)
     agrees = np.isfinite(cost) & (np.abs(cost - stored) <= 1e-6 * np.maximum(1, np.abs(stored)))
@@ -269,6 +275,12 @@ def _verify_cell(cell: Cell, schema: Schema, target: Target, table: pd.DataFrame
             f"{row.attack} in {row.cell}: victim {row.victim_id} {what}" for row in table[bad].itertuples(index=False)
         ]
     return problems
+
+
+def _decided(target: Target, cell: Cell, records: Records, times: int) -> Mask:
+    """Return which records (n,) get the decision that the attacker wants, more often than not if asked repeatedly."""
+    told = target.answer(np.repeat(records, times, axis=0), target.grants & SCORE).decisions == cell.goal
+    return np.asarray(told.reshape(len(records), times).mean(axis=1) > 0.5)
 
 
 def _fields(table: pd.DataFrame, prefix: str) -> pd.DataFrame:

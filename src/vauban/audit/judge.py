@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vauban.contracts import LABEL, SCORE, Bound, Candidate, Claim, Decider, Decisions, Target
+from vauban.audit.varying import Shortlist
+from vauban.contracts import LABEL, SCORE, Answers, Bound, Candidate, Claim, Decider, Decisions, Target
 from vauban.errors import ContractViolation, TargetError
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import FORBIDDEN, Schema
-from vauban.threat import Cell
+from vauban.threat import Cell, Grant
 
+AskAfresh = Callable[[Records, frozenset[Grant], Ints], Answers]
 NEVER = np.iinfo(np.int64).max
 """The ordinal of a success that never came."""
 
@@ -31,6 +33,8 @@ class Judged:
         used, flagged: (n,) questions, and how many were answered BLOCK.
         bound: (n,) claimed lower bound of the cost; NaN where none is claimed.
         score: (n,) the model's score of ``records``; NaN where it has none.
+        confirmed: (n,) of a model that answers differently each time, how often the record flipped when asked afresh.
+        afresh: (n,) how many questions that took; 0 where the model answers the same each time.
     """
 
     ids: Ints
@@ -42,6 +46,8 @@ class Judged:
     flagged: Ints
     bound: Floats
     score: Floats
+    confirmed: Floats
+    afresh: Ints
 
     @property
     def success(self) -> Mask:
@@ -50,9 +56,20 @@ class Judged:
 
 
 class Judge:
-    """Keeps, for every victim, the cheapest possible record that the model was seen to flip."""
+    """Keeps, for every victim, the cheapest possible record that the model was seen to flip.
 
-    def __init__(self, attack: str, cell: Cell, schema: Schema, victims: Records, limit: float | None) -> None:
+    With a ``shortlist`` it keeps the cheapest few: the model answers differently each time, so they must be confirmed.
+    """
+
+    def __init__(
+        self,
+        attack: str,
+        cell: Cell,
+        schema: Schema,
+        victims: Records,
+        limit: float | None,
+        shortlist: Shortlist | None = None,
+    ) -> None:
         n = len(victims)
         self._attack = attack
         self._cell = cell
@@ -64,6 +81,7 @@ class Judge:
         self._first = np.full(n, NEVER, dtype=np.int64)
         self._at = np.zeros(n, dtype=np.int64)
         self._bound = np.full(n, np.nan)
+        self._shortlist = shortlist
 
     def see(self, owner: Ints, records: Records, decisions: Decisions, ordinal: Ints) -> None:
         """Take note of answered questions: rows (n, ...), their owners, decisions and ordinals, each (n,)."""
@@ -75,6 +93,8 @@ class Judge:
         allowed = (cost < FORBIDDEN) & (cost <= self._limit)
         rows, whose, cost = rows[allowed], whose[allowed], cost[allowed]
         np.minimum.at(self._first, whose, ordinal[rows])
+        if self._shortlist is not None:
+            self._shortlist.add(whose, records[rows], cost, ordinal[rows])
         better = cost < self._cost[whose]
         rows, whose, cost = rows[better], whose[better], cost[better]
         order = np.lexsort((ordinal[rows], cost, whose))
@@ -107,16 +127,22 @@ class Judge:
             told = target.answer(records, target.grants & SCORE)
             self.see(owner, records, told.decisions, np.zeros(len(owner), dtype=np.int64))
 
-    def verdict(self, target: Target, used: Ints, flagged: Ints) -> Judged:
+    def verdict(self, target: Target, used: Ints, flagged: Ints, afresh: AskAfresh | None = None) -> Judged:
         """Return what was reached, each success asked of the model once more, in the form that it really receives.
+
+        With a shortlist, ``afresh`` asks about records on occasions of their own.
 
         Raises:
             TargetError: the model does not say again what it said when the record was found.
             ContractViolation: a claimed bound exceeds what was attained.
         """
+        n = len(self._cost)
+        confirmed, asked = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+        if self._shortlist is not None and afresh is not None:
+            confirmed, asked = self._confirm(self._shortlist, target, afresh)
         won = np.flatnonzero(np.isfinite(self._cost))
-        score = np.full(len(self._cost), np.nan)
-        if len(won):
+        score = np.full(n, np.nan)
+        if len(won) and self._shortlist is None:
             told = target.answer(self._records[won], target.grants & SCORE)
             if (told.decisions != self._cell.goal).any():
                 wrong = int((told.decisions != self._cell.goal).sum())
@@ -135,8 +161,30 @@ class Judge:
             )
         ids = np.arange(len(self._cost))
         return Judged(
-            ids, self._cost, self._records, self._first, self._at, used.copy(), flagged.copy(), self._bound, score
+            ids,
+            self._cost,
+            self._records,
+            self._first,
+            self._at,
+            used.copy(),
+            flagged.copy(),
+            self._bound,
+            score,
+            confirmed,
+            asked,
         )
+
+    def _confirm(self, kept: Shortlist, target: Target, afresh: AskAfresh) -> tuple[Floats, Ints]:
+        """Let only stand what holds when asked afresh; return how often it flipped (n,), and the questions (n,)."""
+        want = target.grants & SCORE
+        found = kept.confirm(lambda rows, when: afresh(rows, want, when | (1 << 60)).decisions == self._cell.goal)
+        every, rank = np.arange(len(found.rank)), np.maximum(found.rank, 0)
+        lost = found.rank < 0
+        self._cost, self._at = np.where(lost, np.inf, kept.cost[every, rank]), kept.at[every, rank]
+        self._first = np.where(lost, NEVER, self._first)
+        self._records = kept.records[every, rank]
+        self._records[lost] = self._victims[lost]
+        return found.share, found.asked
 
 
 def _stack(records: list[Any], like: Records) -> Records:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -14,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from vauban.audit.answers import NOTHING, Answered, LogFile, Oracle, read_logs
+from vauban.audit.answers import NOTHING, Answered, LogFile, Oracle, Remembered, read_logs
 from vauban.audit.engines import run_jobs
 from vauban.audit.exploration import explore, learnt_by
 from vauban.audit.findings import clean_performance, make_finding
 from vauban.audit.judge import Judged
 from vauban.audit.plan import Front, Plan, Planned, brief_for, describe, fresh_records, make_plan
 from vauban.audit.runner import Progress, Scouted, ignore_progress, scout, search
+from vauban.audit.varying import varies
 from vauban.audit.verdict import give_verdict
 from vauban.contracts import Brief, Effect, Target, seed_for
 from vauban.errors import BadInput, ExitCode, VaubanError
@@ -114,6 +116,7 @@ class _Job:
     scouted: Scouted | None = None
     ids: Ints | None = None
     part: int = 0
+    varies: bool = False
 
     @property
     def name(self) -> str:
@@ -148,7 +151,8 @@ def _work(job: _Job, progress: Progress = ignore_progress) -> _Done:
     try:
         logged = _logged(job.settings.answers, job.life)
         log = LogFile(job.log)
-        oracle = Oracle(job.target, logged, log)
+        salt = seed_for(0, job.name, job.kind)
+        oracle = Oracle(job.target, logged, log, varies=job.varies, salt=salt[1] ^ salt[2])
         value = _play(job, oracle, progress)
     except OSError as error:  # the target's own are TargetErrors: this is the log
         return _Done(job, problem=f"The answers cannot be kept: {error}", defect=True)
@@ -225,17 +229,46 @@ def run_audit(
         TargetError: the model cannot be asked at all.
     """
     started = datetime.now(UTC)
-    plan = make_plan(system, threats, settings.attacks, settings.victims)
-    begin()
-    clean = clean_performance(system.target, system.parts.victims)
+    varying = varies(system)
+    with _remembered(system, settings, started.isoformat()) if varying else nullcontext(system) as seen:
+        plan = make_plan(seen, threats, settings.attacks, settings.victims)
+        begin()
+        return _audit(system, seen, plan, settings, watch, command, started, varying)
+
+
+@contextmanager
+def _remembered(system: System, settings: Settings, life: str) -> Iterator[System]:
+    """Give a system that varies a target whose answers to the audit itself are kept, so that the run can be resumed."""
+    folder = settings.answers
+    log = LogFile(None if folder is None else folder / "audit.log")
+    try:
+        oracle = Oracle(system.target, _logged(folder, life), log, varies=True, salt=seed_for(0, "audit")[1])
+        yield replace(system, target=Remembered(oracle))
+    finally:
+        log.close()
+
+
+def _audit(
+    system: System,
+    seen: System,
+    plan: Plan,
+    settings: Settings,
+    watch: Watch,
+    command: str | None,
+    started: datetime,
+    varying: bool,
+) -> Audit:
+    """Play a plan on a system; ``seen`` is the same one as the audit itself asks it."""
+    clean = clean_performance(seen.target, system.parts.victims)
+    threats = [front.threat for front in plan.fronts]
     done: list[_Done] = []
     interrupted = False
     try:
-        for piece in _run(system, plan, settings, started.isoformat(), watch):
+        for piece in _run(system, plan, settings, started.isoformat(), watch, varying):
             done.append(piece)  # noqa: PERF402 - one by one: what is finished is kept when the next is interrupted
     except KeyboardInterrupt:
         interrupted = True
-    outcome = _Outcome(system, plan, done, interrupted)
+    outcome = _Outcome(seen, plan, done, interrupted)
     findings, successes = outcome.findings()
     incomplete = outcome.incomplete()
     planned = len(plan.attacks) + len(plan.explorers)
@@ -245,7 +278,12 @@ def run_audit(
     result = AuditResult(
         version=version("vauban"),
         scenario=system.name,
-        model={"name": system.target.name, "threshold": system.target.threshold, "scale": system.target.scale},
+        model={
+            "name": system.target.name,
+            "threshold": system.target.threshold,
+            "scale": system.target.scale,
+            "deterministic": not varying,
+        },
         data={
             **system.data,
             "positive": system.harmful,
@@ -285,11 +323,22 @@ def environment() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def _run(system: System, plan: Plan, settings: Settings, life: str, watch: Watch) -> Iterator[_Done]:
+def _run(system: System, plan: Plan, settings: Settings, life: str, watch: Watch, varying: bool) -> Iterator[_Done]:
     """Yield what came of each job: scouting and exploring first, then every search, a part of the victims a worker."""
-    scouts = [_Job("scout", p, plan.fronts[p.front], system.target, settings, life) for p in plan.attacks]
+    scouts = [
+        _Job("scout", p, plan.fronts[p.front], system.target, settings, life, varies=varying) for p in plan.attacks
+    ]
     explores = [
-        _Job("explore", p, front, system.target, settings, life, fresh_records(system, front, settings.seed))
+        _Job(
+            "explore",
+            p,
+            front,
+            system.target,
+            settings,
+            life,
+            fresh_records(system, front, settings.seed),
+            varies=varying,
+        )
         for p in plan.explorers
         for front in (plan.fronts[p.front],)
     ]
@@ -299,7 +348,7 @@ def _run(system: System, plan: Plan, settings: Settings, life: str, watch: Watch
         if done.job.kind == "scout" and done.problem is None:
             scouted.append(done)
     searches = [
-        _Job("search", d.job.planned, d.job.front, system.target, settings, life, scouted=d.value, ids=ids, part=part)
+        replace(d.job, kind="search", scouted=d.value, ids=ids, part=part)
         for d in scouted
         for part, ids in enumerate(np.array_split(np.arange(len(d.job.front.victims)), max(settings.jobs, 1)))
         if len(ids)

@@ -12,6 +12,7 @@ import numpy as np
 from vauban.audit.answers import Oracle
 from vauban.audit.judge import Judge, Judged
 from vauban.audit.meter import FUTILE, Meter, ScoutMeter, check_ask
+from vauban.audit.varying import Shortlist
 from vauban.contracts import Ask, Attack, Brief, Claim, Cohort, Explorer, Outcome
 from vauban.errors import BudgetSpent, ContractViolation
 from vauban.records import Ints, Records, frozen
@@ -52,7 +53,8 @@ def scout(attack: Explorer, name: str, brief: Brief, oracle: Oracle) -> Scouted:
             player.spend()
             continue
         admitted = meter.admit(ask)
-        answers = oracle.ask(ask.records[admitted], ask.want)
+        rows = ask.records[admitted]
+        answers = oracle.ask(rows, ask.want, (1 << 61) | np.arange(meter.used, meter.used + len(rows)))
         player.send(meter.settle(ask, admitted, answers))
     return Scouted(player.value, meter.used, meter.flagged, frozenset(wants), time.perf_counter() - started)
 
@@ -90,7 +92,8 @@ def search(
     ids = np.arange(len(victims)) if ids is None else ids
     victims = frozen(victims)
     size = max(1, len(ids) if cohort_size is None else cohort_size)
-    judge = Judge(name, brief.cell, brief.schema, victims, brief.budget.cost)
+    kept = Shortlist(victims) if oracle.varies else None
+    judge = Judge(name, brief.cell, brief.schema, victims, brief.budget.cost, kept)
     meter = Meter(name, ids, len(victims), brief.budget)
     wants: set[Grant] = set()
     groups = [ids[i : i + size] for i in range(0, len(ids), size)] or [ids]
@@ -111,7 +114,7 @@ def search(
         _ask_together([(p, ask) for p, ask in asking if not p.spent], meter, judge, oracle)
         progress(int(meter.used.sum()), most)
         live = _go_on(live, judge, oracle)
-    judged = judge.verdict(oracle.target, meter.used, meter.flagged)
+    judged = judge.verdict(oracle.target, meter.used, meter.flagged, oracle.ask)
     return _only(judged, ids), frozenset(wants)
 
 
@@ -134,7 +137,8 @@ def _ask_together(asking: list[tuple[_Player, Ask]], meter: Meter, judge: Judge,
     for want in sorted({ask.want for _, ask in asking}, key=sorted):
         mine = [i for i, (_, ask) in enumerate(asking) if ask.want == want]
         batch = [asking[i][1].records[admitted[i][0]] for i in mine]
-        told = oracle.ask(np.concatenate(batch), want)
+        when = [(np.asarray(asking[i][1].owner) << 32 | admitted[i][1])[admitted[i][0]] for i in mine]
+        told = oracle.ask(np.concatenate(batch), want, np.concatenate(when))
         start = 0
         for i, rows in zip(mine, batch, strict=True):
             player, ask = asking[i]

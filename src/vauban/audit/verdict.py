@@ -66,6 +66,9 @@ def _sentence(f: Finding, findings: Sequence[Finding]) -> str:
         f"{f.cell}: with {f.title.lower()}, the strongest of {tried} {_count(tried, 'attack')} tried, "
         f"{f.successes} of {f.victims} {whom} ({100 * r.low:.0f} % to {100 * r.high:.0f} %), for {_cost(f)}"
     )
+    if f.confirmation is not None:
+        sure = f.confirmation
+        text += f"; the model answers differently each time: each of these flipped in most of {sure.each} fresh answers"
     if control is not None:
         text += f"; without any attack {control.successes} of {control.victims} do"
     return text + "."
