@@ -148,7 +148,7 @@ class Economics:
         return np.asarray(getattr(self, name) * np.where(np.isnan(of), known.mean() if len(known) else 0.0, of))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class System:
     """A model under audit.
 

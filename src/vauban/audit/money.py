@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -39,12 +40,37 @@ def money(system: System, front: Front, judged: Judged, worth: Economics) -> Mon
     seen. With the same amount for every record each rate is then drawn from Beta(k + 1/2, n - k + 1/2).
     """
     cell = front.threat.cell
+    share, n, before, shares = _before(system, front, worth)
+    after = _changed(system, front, judged)
+    name = "miss" if cell.harmful else "block"
+    turned = np.where(judged.success, worth.amount(name, after), 0.0)
+    hit = _mean(np.random.default_rng(1), kinds(front.victims), turned, judged.success)
+    weight = (share if cell.harmful else 1 - share) * 1000
+    extra = weight * shares * hit
+    gains = worth.amount("gain", after)
+    pays = int((judged.cost * worth.unit < gains).sum())
+    return Money(
+        worth.currency,
+        wilson(pays, len(judged.ids)),
+        {"before": _spread(before), "after": _spread(before + extra)},
+        _note(system, front, worth, share, n),
+    )
+
+
+@lru_cache(maxsize=8)
+def _before(system: System, front: Front, worth: Economics) -> tuple[float, int, Floats, Floats]:
+    """Return what is the same for every attack on a front.
+
+    The share of harmful records in the slice and how many it holds; the loss per 1,000 decisions (1 + DRAWS,): as it
+    is, then drawn; and, likewise, the share of records of the attacked class that are decided rightly.
+    """
+    cell = front.threat.cell
     part = system.parts.victims
     aimed = aimed_at(front.threat, part, "held-out data")
     part, decisions = part.take(aimed), front.decisions[aimed]
     harmful = part.labels == 1
     share = float(harmful.mean())
-    clusters = kinds(front.schema.encode(part.frame))
+    clusters = front.kinds[aimed]
     misses = worth.amount("miss", part.frame)
     blocks = worth.amount("block", part.frame)
     bad = _Population(
@@ -59,24 +85,11 @@ def money(system: System, front: Front, judged: Judged, worth: Economics) -> Mon
         (decisions == Decision.BLOCK)[~harmful],
         (decisions == Decision.PASS)[~harmful],
     )
-    after = _changed(system, front, judged)
-    name = "miss" if cell.harmful else "block"
-    turned = np.where(judged.success, worth.amount(name, after), 0.0)
     rng = np.random.default_rng(0)
     before = _drawn(rng, bad, good, share)
-    hit = _mean(rng, kinds(front.victims), turned, judged.success)
     attacked = bad if cell.harmful else good
-    weight = (share if cell.harmful else 1 - share) * 1000
     shares = _mean(rng, attacked.cluster, attacked.open.astype(np.float64), attacked.open)
-    extra = weight * shares * hit
-    gains = worth.amount("gain", after)
-    pays = int((judged.cost * worth.unit < gains).sum())
-    return Money(
-        worth.currency,
-        wilson(pays, len(judged.ids)),
-        {"before": _spread(before), "after": _spread(before + extra)},
-        _note(system, front, worth, share, len(part)),
-    )
+    return share, len(part), before, shares
 
 
 def _drawn(rng: np.random.Generator, bad: _Population, good: _Population, share: float) -> Floats:

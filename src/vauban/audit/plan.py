@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,12 @@ from vauban.schema import Schema, TextSchema
 from vauban.system import Part, System
 from vauban.threat import Decision, Grant, Knows, ThreatModel
 
+_DIGIT = re.compile(r"\d")
 MOST_FRESH = 1000
 """Records on which a picture's agreement with the model is measured."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Front:
     """One threat against the system, ready to be played.
 
@@ -34,6 +36,7 @@ class Front:
         ids: (n,) their rows in the data.
         pool: how many such records there are in the held-out part.
         decisions: what the model says of every record of the held-out part, (N,), asked once for all figures.
+        kinds: a key of each of these records that near-duplicates share (N,); see `kinds`.
     """
 
     threat: ThreatModel
@@ -43,6 +46,7 @@ class Front:
     ids: Ints
     pool: int
     decisions: Decisions
+    kinds: NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[st
         if not threat.grants:
             raise BadInput("The attacker is granted no answer. Name at least one grant: label, score.")
     chosen = list(CATALOGUE.values()) if names is None else [entry(n) for n in dict.fromkeys(names)]
-    fronts = tuple(_front(system, threat, most) for threat in threats)
+    fronts = _fronts(system, threats, most)
     attacks: list[Planned] = []
     explorers: list[Planned] = []
     skipped: list[Skipped] = []
@@ -138,16 +142,29 @@ def _plural(modalities: Any) -> str:
     return " and ".join(sorted(words[m] for m in modalities))
 
 
-def _front(system: System, threat: ThreatModel, most: int) -> Front:
+def _fronts(system: System, threats: Sequence[ThreatModel], most: int) -> tuple[Front, ...]:
+    """Return a front for each threat; the held-out records are read, decided and grouped once for all of them."""
+    records = system.target.schema.encode(system.parts.victims.frame)
+    decisions = system.target.answer(records, LABEL).decisions
+    grouped = kinds(records)
+    return tuple(_front(system, threat, most, records, decisions, grouped) for threat in threats)
+
+
+def _front(
+    system: System,
+    threat: ThreatModel,
+    most: int,
+    records: Records,
+    decisions: Decisions,
+    grouped: NDArray[np.uint64],
+) -> Front:
     schema = system.target.schema.priced(threat.prices)
     wanted = system.parts.victims.labels == (1 if threat.cell.harmful else 0)
     aimed = aimed_at(threat, system.parts.victims, "held-out data")
     frame = system.parts.victims.frame
-    records = schema.encode(frame)
-    decisions = system.target.answer(records, LABEL).decisions
     right = decisions == (Decision.BLOCK if threat.cell.harmful else Decision.PASS)
     rows = np.flatnonzero(wanted & aimed & right)
-    rows = rows[first_of_kind(records[rows])]
+    rows = rows[_first_of_each(grouped[rows])]
     kept = rows[:most]
     return Front(
         threat,
@@ -157,6 +174,7 @@ def _front(system: System, threat: ThreatModel, most: int) -> Front:
         np.asarray(frame.index.to_numpy()[kept], dtype=np.int64),
         len(rows),
         decisions,
+        grouped,
     )
 
 
@@ -181,8 +199,11 @@ def known_to(system: System, threat: ThreatModel, schema: Schema) -> Known:
 
 def first_of_kind(records: Records) -> Ints:
     """Return the positions of the first of every cluster of near-duplicates, in order."""
-    _, first = np.unique(kinds(records), return_index=True) if len(records) else (None, np.empty(0, np.int64))
-    return np.sort(first)
+    return _first_of_each(kinds(records))
+
+
+def _first_of_each(keys: NDArray[np.uint64]) -> Ints:
+    return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def kinds(records: Records) -> NDArray[np.uint64]:
@@ -191,7 +212,7 @@ def kinds(records: Records) -> NDArray[np.uint64]:
     Messages are the same when they differ in case, digits and white space only; records of a table when equal.
     """
     if records.ndim == 1:
-        records = messages("".join("0" if c.isdigit() else c for c in " ".join(t.casefold().split())) for t in records)
+        records = messages(_DIGIT.sub("0", " ".join(t.casefold().split())) for t in records)
     return fingerprints(records)
 
 
