@@ -86,7 +86,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     system = chosen.system(data, model, seed=3)
     grants = frozenset({Grant.LABEL, Grant.SCORE} | ({Grant.STRUCTURE} & system.target.grants))
     few = data in LARGE
-    threats = chosen.threats(["EI", "EA"], grants, Budget(60, 120) if few else Budget(150, 300), None)
+    threats = chosen.threats(["EI", "EA"], grants, Budget(60, 120) if few else Budget(100, 200), None)
     attacks = ("donor-bisection", "greedy-search", "linear-optimum", "do-nothing")
     if not few:
         attacks += ("random-search", "good-words")
@@ -95,7 +95,7 @@ def case(request: pytest.FixtureRequest) -> Case:
         data,
         model,
         system,
-        run_audit(system, threats, Settings(seed=3, victims=16 if few else 40, attacks=attacks)),
+        run_audit(system, threats, Settings(seed=3, victims=16 if few else 25, attacks=attacks)),
     )
 
 

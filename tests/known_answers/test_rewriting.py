@@ -80,8 +80,7 @@ def victims(cell: Cell = Cell.EI) -> Records:
     rng = np.random.default_rng(9)
     own = list(BAD if cell is Cell.EI else GOOD)
     return messages(
-        " ".join(rng.permutation([*rng.choice(own, 2 + i % 4, replace=False), *rng.choice(PLAIN, 3)]))
-        for i in range(12)
+        " ".join(rng.permutation([*rng.choice(own, 2 + i % 4, replace=False), *rng.choice(PLAIN, 3)])) for i in range(6)
     )
 
 

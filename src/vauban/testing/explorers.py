@@ -11,7 +11,7 @@ from vauban.contracts import Explorer, Picture
 from vauban.testing.check import Check, require
 from vauban.testing.elsewhere import in_another_process
 from vauban.testing.handed import Compared, effects_of, value_of
-from vauban.testing.play import explore, portrait, rules
+from vauban.testing.play import explore, explore_once, portrait, rules
 from vauban.testing.randomness import only_own_randomness
 from vauban.testing.settings import few, settings
 from vauban.testing.worlds import World
@@ -51,20 +51,20 @@ def explorer_checks() -> tuple[Check[Explorer], ...]:
 
 
 def _picture(explorer: Explorer, which: World) -> None:
-    picture, _ = explore(explorer, which)
+    picture, _ = explore_once(explorer, which)
     require(isinstance(picture, Picture), f"An explorer returns effects and decide(). Got {type(picture).__name__}.")
     effects_of(picture, which)
 
 
 def _granted(explorer: Explorer, which: World) -> None:
-    _, notes = explore(explorer, which)
+    _, notes = explore_once(explorer, which)
     for asked in notes.scouting:
         require(asked.want <= which.grants, f"It asked for {sorted(asked.want)}, granted are {sorted(which.grants)}.")
         require(Grant.LABEL in asked.want, f"Every question wants the label. Got {sorted(asked.want)}.")
 
 
 def _decides(explorer: Explorer, which: World) -> None:
-    picture, _ = explore(explorer, which)
+    picture, _ = explore_once(explorer, which)
     records = which.victims
     with rules(which):
         decisions = np.asarray(picture.decide(records))
@@ -81,12 +81,12 @@ def _same(one: object, two: object, how: str) -> None:
 
 
 def _again(explorer: Explorer, which: World) -> None:
-    one, two = (portrait(explore(explorer, which)[0], which) for _ in range(2))
+    one, two = (portrait(play(explorer, which)[0], which) for play in (explore_once, explore))
     _same(one, two, "when explored again with the same seed")
 
 
 def _elsewhere(explorer: Explorer, which: World) -> None:
-    here = portrait(explore(explorer, which)[0], which)
+    here = portrait(explore_once(explorer, which)[0], which)
     _same(here, in_another_process("explorer", explorer, which), "in another process")
 
 
@@ -100,7 +100,7 @@ def _budget(explorer: Explorer, which: World) -> None:
 
 
 def _spent(explorer: Explorer, which: World) -> None:
-    rounds = len(explore(explorer, which)[1].scouting)
+    rounds = len(explore_once(explorer, which)[1].scouting)
     for moment in sorted({*range(min(rounds, 6)), *np.linspace(0, rounds, 4).astype(int).tolist()}):
         picture, _ = explore(explorer, which, spent_at=moment)
         effects_of(picture, which)
@@ -132,5 +132,5 @@ def _empty_slice(explorer: Explorer, which: World) -> None:
 
 def _travels(explorer: Explorer, which: World) -> None:
     copy = value_of(explorer, "An explorer")
-    one, two = (portrait(explore(e, which)[0], which) for e in (explorer, copy))
+    one, two = portrait(explore_once(explorer, which)[0], which), portrait(explore(copy, which)[0], which)
     _same(one, two, "after the explorer was pickled")

@@ -201,6 +201,22 @@ def explore(
     return scouted.intelligence, notes
 
 
+_PICTURES: dict[tuple[Explorer, str], tuple[Any, Notes]] = {}
+
+
+def explore_once(explorer: Explorer, world: World) -> tuple[Any, Notes]:
+    """Return what an explorer learns; the same again for an equal explorer, as `play_once` does for attacks."""
+    if type(explorer).__hash__ is None:
+        return explore(explorer, world)
+    try:
+        key = (explorer, world.name)
+        if key not in _PICTURES:
+            _PICTURES[key] = explore(explorer, world)
+        return _PICTURES[key]
+    except TypeError:  # a field of it cannot be hashed
+        return explore(explorer, world)
+
+
 def portrait(picture: Any, world: World) -> dict[str, Any]:
     """Return a picture as JSON values: its effects, and what it decides of the victims."""
     return {
