@@ -111,6 +111,28 @@ GATES: Mapping[str, Entry] = {
 }
 """Gates that screen what is trained on, by name."""
 
+DETECTORS: Mapping[str, Entry] = {
+    e.name: e
+    for e in (
+        Entry("copies", "vauban.monitors.copies:Copies", "detector"),
+        Entry("trusted", "vauban.monitors.disagreement:TrustedDisagreement", "detector"),
+        Entry("approved", "vauban.monitors.disagreement:ApprovedDisagreement", "detector"),
+        Entry("label", "vauban.monitors.disagreement:LabelDisagreement", "detector"),
+        Entry("label-by-source", "vauban.monitors.disagreement:LabelDisagreement", "detector", (), {"apart": "source"}),
+        Entry("label-by-batch", "vauban.monitors.disagreement:LabelDisagreement", "detector", (), {"apart": "batch"}),
+        Entry("neighbours", "vauban.monitors.disagreement:NeighbourDisagreement", "detector"),
+        Entry("trigger", "vauban.monitors.triggers:Triggers", "detector"),
+        Entry("phrase", "vauban.monitors.phrases:Phrases", "detector"),
+        Entry("combination", "vauban.monitors.segments:Combinations", "detector"),
+        Entry("segment", "vauban.monitors.segments:Segments", "detector"),
+        Entry("source", "vauban.monitors.arrivals:Arrivals", "detector"),
+        Entry("batch", "vauban.monitors.arrivals:Arrivals", "detector", (), {"by": "batch"}),
+        Entry("shape", "vauban.monitors.shape:Shape", "detector"),
+        Entry("influence", "vauban.monitors.influence:Influence", "detector"),
+    )
+}
+"""What a review of training data looks for, by name: each is a queue of its own."""
+
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 
 

@@ -1,0 +1,80 @@
+"""Sources and batches whose labels are not what models of verified or earlier records expect of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.segments import DOUBT, expected_of
+
+LEAST = 8
+"""Records of a source or batch that say anything of it."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What came from one source, or in one batch, is labelled otherwise than record by record is expected.
+
+    The excess of a group is in standard deviations; the level is divided by the number of groups (Bonferroni).
+
+    Attributes:
+        by: ``source`` or ``batch``.
+    """
+
+    by: str = "source"
+    level: float = 0.01
+
+    def unfit(self, dossier: Dossier) -> str | None:
+        """Return why it cannot say anything of these data, or None if it can."""
+        groups = self._groups(dossier)
+        if groups is None:
+            return f"nobody knows the {self.by} of a record"
+        if len(np.unique(dossier.labels)) < 2:
+            return "all records have the same label"
+        counts = np.unique(groups, return_counts=True)[1]
+        return None if (counts >= LEAST).sum() > 1 else f"no two values of {self.by} have {LEAST} records each"
+
+    def _groups(self, dossier: Dossier) -> NDArray[Any] | None:
+        if self.by == "batch":
+            return dossier.batches
+        return None if dossier.sources is None else dossier.sources.astype(str)
+
+    def score(self, dossier: Dossier) -> Signal:
+        """Return what it says of every record."""
+        names, which = np.unique(self._groups(dossier), return_inverse=True)
+        labels = dossier.labels.astype(np.float64)
+        expected, whose = expected_of(dossier)
+        count = np.bincount(which).astype(np.float64)
+        gap = np.bincount(which, labels - expected)
+        variance = np.bincount(which, np.maximum(expected * (1 - expected), 1e-4))
+        z = np.where(count >= LEAST, gap / np.sqrt(variance + (DOUBT * count) ** 2), 0.0)
+        usual = 1.4826 * float(np.median(np.abs(z[count >= LEAST])))
+        z /= max(usual, 1.0)
+        tested = int((count >= LEAST).sum())
+        chance = np.minimum(2 * norm.sf(np.abs(z)) * tested, 1.0)
+        against = np.abs(labels - expected)
+        toward = (z[which] > 0) == (labels == 1)
+        score = np.where(toward & (np.abs(z[which]) > 1.5), np.abs(z[which]) + against, -np.inf)
+        share = np.bincount(which, labels) / np.maximum(count, 1)
+        should = np.bincount(which, expected) / np.maximum(count, 1)
+        lines = np.array(
+            [
+                f"{self.by} {name}: {100 * s:.0f} % of {int(n)} records are labelled harmful; {whose} expects {100 * e:.0f} %"
+                for name, s, n, e in zip(names, share, count, should, strict=True)
+            ],
+            dtype=object,
+        )
+        why = np.where(np.isfinite(score), lines[which], "")
+        worst = [i for i in np.argsort(-np.abs(z), kind="stable").tolist() if chance[i] <= self.level]
+        return Signal(
+            score,
+            np.where(np.isfinite(score), chance[which], 1.0),
+            why,
+            tuple(str(lines[i]) for i in worst[:20]),
+            self.level,
+        )

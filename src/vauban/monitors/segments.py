@@ -1,0 +1,191 @@
+"""Sections of a table whose labels are not what models of verified or earlier records expect of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.stats import norm
+
+from vauban.monitors.disagreement import LEAST_TRUSTED, meaning
+from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.learning import learnt, out_of_fold
+from vauban.records import Floats, Mask
+
+DOUBT = 0.05
+"""How wrong what is expected may be of a whole section: no number of records makes so little a finding."""
+FAINT = 1.5
+"""Standard deviations below which a section is not worth a look."""
+SHOWN = 40
+"""Sections, at most, whose records are ranked."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Every value, on the diagonal, and every pair of values of different columns, (t, t) each.
+
+    ``count`` of the records that have both, ``harmful`` of those labelled so, ``excess`` of harmful labels over what is
+    expected of each record, in standard deviations; ``lift`` says how many times as many there are as there would be if
+    one value had nothing to do with the other.
+    """
+
+    traits: csr_matrix
+    names: list[str]
+    count: Floats
+    harmful: Floats
+    excess: Floats
+    lift: Floats
+    pairs: Mask
+    expected: Floats
+    whose: str
+
+
+@lru_cache(maxsize=2)
+def _cells(dossier: Dossier) -> _Cells:
+    labels = dossier.labels.astype(np.float64)
+    expected, whose = expected_of(dossier)
+    traits, names, column = dossier.view.sections()
+    rest, spread = labels - expected, np.maximum(expected * (1 - expected), 1e-4)
+    count, harmful, gap, variance = _sums(traits, np.stack([np.ones(len(labels)), labels, rest, spread]))
+    single = np.diag(count)
+    lift = count * len(labels) / np.maximum(np.outer(single, single), 1.0)
+    pairs = np.triu(column[:, None] != column[None, :], 1)
+    excess = gap / np.sqrt(np.maximum(variance, 1e-9) + (DOUBT * count) ** 2)
+    return _Cells(traits, names, count, harmful, excess, lift, pairs, expected, whose)
+
+
+def _sums(traits: csr_matrix, weights: Floats) -> Floats:
+    """Return the sums (w, t, t) of weights (w, n) over the records that have both of two traits."""
+    out = np.zeros((len(weights), traits.shape[1], traits.shape[1]))
+    for start in range(0, traits.shape[0], 8192):  # dense blocks: a matrix product of sparse ones is slower
+        block = traits[start : start + 8192].toarray().astype(np.float32)
+        for total, weight in zip(out, weights[:, start : start + 8192].astype(np.float32), strict=True):
+            total += (block * weight[:, None]).T @ block
+    return out
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A value, or a pair of values, among whose records one label is more frequent than is expected record by record.
+
+    What is expected is what the approved model says, or a model of the verified records, or a linear one that sees no
+    pairs. The excess of a section is in standard deviations; the level is divided by the number of sections looked at
+    (Bonferroni). Subpopulation attacks (Jagielski et al., CCS 2021) show so.
+
+    Attributes:
+        least: records of a section.
+        most: share of all records that a section is at most.
+    """
+
+    level: float = 0.01
+    least: int = 15
+    most: float = 0.5
+
+    def unfit(self, dossier: Dossier) -> str | None:
+        """Return why it cannot say anything of these data, or None if it can."""
+        return "messages have no columns" if dossier.view.dense is None else None
+
+    def score(self, dossier: Dossier) -> Signal:
+        """Return what it says of every record."""
+        cells = _cells(dossier)
+        fit = (cells.pairs | np.eye(len(cells.count), dtype=bool)) & (cells.count >= self.least)
+        return _ranked(dossier, cells, fit & (cells.count <= self.most * len(dossier)), self.level)
+
+
+@dataclass(frozen=True)
+class Combinations:
+    """Two values that occur together far more often than apart, always with the same label, against what is expected.
+
+    What a trigger of several values looks like, where each of them alone is common: Tabdoor (Pleiter et al., 2023)
+    plants such.
+
+    Attributes:
+        lift: how many times as often as if one value had nothing to do with the other.
+        pure: share of the records with the same label.
+        least, most: records with both, and the share of all records that they are at most.
+    """
+
+    level: float = 0.01
+    lift: float = 5.0
+    pure: float = 0.95
+    least: int = 5
+    most: float = 0.04
+
+    def unfit(self, dossier: Dossier) -> str | None:
+        """Return why it cannot say anything of these data, or None if it can."""
+        return "messages have no columns" if dossier.view.dense is None else None
+
+    def score(self, dossier: Dossier) -> Signal:
+        """Return what it says of every record."""
+        cells = _cells(dossier)
+        n, held = len(dossier), cells.count
+        fit = cells.pairs & (held >= self.least) & (held <= self.most * n) & (cells.lift >= self.lift)
+        fit &= np.maximum(cells.harmful, held - cells.harmful) >= self.pure * held
+        with np.errstate(divide="ignore"):
+            bonus = 0.5 * np.log2(np.maximum(cells.lift, 1.0))
+        return _ranked(dossier, cells, fit, self.level, bonus)
+
+
+def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Floats | None = None) -> Signal:
+    """Return the signal of the cells that fit; ``bonus`` (t, t) counts in their order, not in their probability."""
+    n, labels = len(dossier), dossier.labels
+    z = np.where(fit, cells.excess, 0.0)
+    usual = 1.4826 * float(np.median(np.abs(z[fit]))) if fit.any() else 1.0
+    z /= max(usual, 1.0)
+    score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
+    tested = max(int(fit.sum()), 1)
+    alarm = []
+    names = cells.names
+    columns = cells.traits.tocsc()
+    order = np.abs(z) if bonus is None else np.where(np.abs(z) >= FAINT, np.abs(z) + bonus, 0.0)
+    for a, b in zip(*np.unravel_index(np.argsort(-order, axis=None)[:SHOWN], z.shape), strict=True):
+        strength = abs(float(z[a, b]))
+        if strength < FAINT:
+            break
+        label = int(z[a, b] > 0)
+        has = columns[:, [a]].multiply(columns[:, [b]]).toarray().ravel() > 0
+        rows = np.flatnonzero(has & (labels == label))
+        against = order[a, b] + 0.5 * np.abs(labels[rows] - cells.expected[rows])
+        better = score[rows] < against
+        chance = min(2 * float(norm.sf(strength)) * tested, 1.0)
+        got, should = 100 * labels[has].mean(), 100 * cells.expected[has].mean()
+        line = (
+            f"{names[a] if a == b else f'{names[a]} and {names[b]}'}: {got:.0f} % of {int(has.sum())} records are "
+            f"labelled harmful; {cells.whose} expects {should:.0f} %"
+        )
+        score[rows[better]], p[rows[better]] = against[better], chance
+        why[rows[better]] = f"{line} (this one is labelled {meaning(label)})"
+        if chance <= level and len(alarm) < 20:
+            alarm.append(line)
+    return Signal(score, p, why, tuple(alarm), level)
+
+
+@lru_cache(maxsize=4)
+def expected_of(dossier: Dossier) -> tuple[Floats, str]:
+    """Return the probability of harm (n,) that is expected of each record, and whose word that is."""
+    expected, whose = _said(dossier)
+    return _levelled(expected, dossier.labels.astype(np.float64)), whose
+
+
+def _said(dossier: Dossier) -> tuple[Floats, str]:
+    if dossier.approved is not None:
+        return dossier.judged(dossier.records), "the approved model"
+    trusted, text = dossier.trusted, dossier.view.dense is None
+    if trusted is not None and len(trusted) >= LEAST_TRUSTED and len(np.unique(trusted.labels)) == 2:
+        view, rows = dossier.view.same(trusted.records), np.arange(len(trusted))
+        kind = "linear" if text else "boosted"
+        harm = learnt(view, trusted.labels, rows, dossier.view, kind=kind, seed=dossier.seed)
+        return harm, "a model of the verified records"
+    apart = dossier.family if text else None
+    found = out_of_fold(dossier.view, dossier.labels, apart, kind="linear", seed=dossier.seed)
+    return found, "a model of the other records"
+
+
+def _levelled(expected: Floats, labels: Floats) -> Floats:
+    """Return probabilities that hold on the average at every height (isotonic): a section stands out by itself."""
+    from sklearn.isotonic import IsotonicRegression
+
+    steps = IsotonicRegression(y_min=1e-3, y_max=1 - 1e-3, out_of_bounds="clip")
+    return np.asarray(steps.fit(expected, labels).predict(expected))

@@ -1,0 +1,92 @@
+"""Words and values that alone carry the label of the records that have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binom
+
+from vauban.monitors.disagreement import meaning
+from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.learning import folds
+from vauban.records import Floats, Mask
+
+LEAST, MOST = 5, 0.05
+"""Records that have a trait, for it to be a trigger: at least so many, at most this share."""
+PURE = 0.9
+
+
+@dataclass(frozen=True)
+class Triggers:
+    """Without this one word or value, the label of most records that have it is what nothing supports.
+
+    A linear model learns a trigger from the poison in the training folds, and then finds nothing wrong. So each trait is
+    taken out of the model in turn, and what it then says of the records that have the trait is counted; the exact
+    binomial probability of so many contradictions, by the rate of all traits, is corrected for the number of traits
+    (Benjamini and Hochberg 1995). Compare the search for triggers of Chen et al., "Detecting backdoor attacks on deep
+    neural networks by activation clustering" (2018), which needs the inside of a network.
+    """
+
+    level: float = 0.01
+
+    def unfit(self, dossier: Dossier) -> str | None:
+        """Return why it cannot say anything of these data, or None if it can."""
+        return "all records have the same label" if len(np.unique(dossier.labels)) < 2 else None
+
+    def score(self, dossier: Dossier) -> Signal:
+        """Return what it says of every record."""
+        view, labels, n = dossier.view, dossier.labels, len(dossier)
+        against = self._against(dossier)  # (n, t), 1 where the record is contradicted once the trait is gone
+        has = view.traits.copy()
+        has.data[:] = 1.0
+        support = np.asarray(has.sum(axis=0)).ravel()
+        hits = np.asarray(against.sum(axis=0)).ravel()
+        harmful = np.asarray(against.T @ (labels == 1).astype(np.float64)).ravel()
+        fit = (support >= LEAST) & (support <= max(MOST * n, LEAST)) & (hits >= LEAST)
+        pure = np.maximum(harmful, hits - harmful) >= PURE * hits
+        rate = float(hits.sum() / max(support.sum(), 1.0))
+        p = np.ones(len(support))
+        at = np.flatnonzero(fit & pure)
+        p[at] = binom.sf(hits[at] - 1, support[at], max(rate, 1.0 / n))
+        tested = max(int(fit.sum()), 1)
+        score, best, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
+        order = at[np.argsort(p[at], kind="stable")]
+        passed = p[order] * tested / np.arange(1, len(order) + 1) <= self.level
+        found = order[: int(np.flatnonzero(passed).max() + 1) if passed.any() else 0]
+        alarm = []
+        columns = against.tocsc()
+        for t in order[: max(len(found), 50)].tolist():
+            rows = columns.indices[columns.indptr[t] : columns.indptr[t + 1]]
+            strength = -float(np.log10(max(p[t], 1e-300)))
+            better = rows[score[rows] < strength]
+            score[better], best[better] = strength, p[t]
+            label = int(harmful[t] > hits[t] / 2)
+            line = (
+                f"{view.names[t]} alone makes {int(hits[t])} of {int(support[t])} records that have it look "
+                f"{meaning(label)}; without it they look {meaning(1 - label)}"
+            )
+            why[better] = line
+            if t in found and len(alarm) < 20:
+                alarm.append(line)
+        return Signal(score, np.minimum(best * tested, 1.0), why, tuple(alarm), self.level)
+
+    def _against(self, dossier: Dossier):  # type: ignore[no-untyped-def]
+        from scipy.sparse import csr_matrix
+        from sklearn.linear_model import LogisticRegression
+
+        x, labels = dossier.view.linear.tocsr(), dossier.labels
+        flags = np.zeros(len(x.data))
+        row = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        for train, test in folds(labels, None, dossier.seed):
+            model = LogisticRegression(C=10.0, solver="liblinear", max_iter=200).fit(x[train], labels[train])
+            weights, margin = model.coef_.ravel(), np.zeros(x.shape[0])
+            margin[test] = x[test] @ weights + model.intercept_[0]
+            mine: Mask = np.zeros(x.shape[0], dtype=bool)
+            mine[test] = True
+            at = np.flatnonzero(mine[row])
+            without: Floats = margin[row[at]] - x.data[at] * weights[x.indices[at]]
+            flags[at] = (without > 0) != (labels[row[at]] == 1)
+        out = csr_matrix((flags, x.indices, x.indptr), shape=x.shape)
+        out.eliminate_zeros()
+        return out
