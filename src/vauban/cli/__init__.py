@@ -15,6 +15,7 @@ from vauban.cli.audit import audit
 from vauban.cli.fetch import fetch
 from vauban.cli.look import info, list_, report, verify
 from vauban.cli.own import check, init
+from vauban.cli.review import review
 from vauban.cli.simulate import simulate
 from vauban.cli.test import test
 from vauban.errors import ExitCode, VaubanError
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for _command in (init, check, audit, simulate, test, list_, info, report, verify, fetch):
+for _command in (init, check, audit, simulate, test, review, list_, info, report, verify, fetch):
     cli.add_command(_command)
 
 

@@ -46,7 +46,9 @@ class Arrivals:
 
     def score(self, dossier: Dossier) -> Signal:
         """Return what it says of every record."""
-        names, which = np.unique(self._groups(dossier), return_inverse=True)
+        groups = self._groups(dossier)
+        assert groups is not None  # noqa: S101 - unfit() says so
+        names, which = np.unique(groups, return_inverse=True)
         labels = dossier.labels.astype(np.float64)
         expected, whose = expected_of(dossier)
         count = np.bincount(which).astype(np.float64)
@@ -64,7 +66,8 @@ class Arrivals:
         should = np.bincount(which, expected) / np.maximum(count, 1)
         lines = np.array(
             [
-                f"{self.by} {name}: {100 * s:.0f} % of {int(n)} records are labelled harmful; {whose} expects {100 * e:.0f} %"
+                f"{self.by} {name}: {100 * s:.0f} % of {int(n)} records are labelled harmful; "
+                f"{whose} expects {100 * e:.0f} %"
                 for name, s, n, e in zip(names, share, count, should, strict=True)
             ],
             dtype=object,

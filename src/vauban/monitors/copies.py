@@ -9,6 +9,7 @@ import numpy as np
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
 from vauban.monitors.learning import out_of_fold, surprise
+from vauban.records import Floats
 
 LEAST = 2
 """Records that make a family worth looking at as one."""
@@ -48,7 +49,7 @@ class Copies:
         mean = np.bincount(family, found, len(sizes)) / np.maximum(sizes, 1)
         rng = np.random.default_rng((dossier.seed, 11))
         by_label = [np.sort(found[labels == label]) for label in (0, 1)]
-        null: dict[tuple[int, int], np.ndarray] = {}  # type: ignore[type-arg]
+        null: dict[tuple[int, int], Floats] = {}
         members = np.argsort(family, kind="stable")
         starts = np.searchsorted(family[members], np.arange(len(sizes)))
         alarm = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -40,7 +40,6 @@ class Dossier:
     trusted: Labelled | None = None
     approved: Target | None = None
     seed: int = 0
-    _found: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -57,7 +56,7 @@ class Dossier:
         told = self.approved.answer(records, self.approved.grants & SCORE)
         if told.scores is None or self.approved.scale is not Scale.PROBABILITY:
             if told.scores is None:
-                return (told.decisions != Decision.PASS).astype(np.float64)
+                return np.asarray(told.decisions != Decision.PASS, dtype=np.float64)
             margin = np.asarray(told.scores, dtype=np.float64) - self.approved.threshold
             return np.asarray(1 / (1 + np.exp(-np.clip(margin, -30, 30))))
         return np.asarray(told.scores, dtype=np.float64)

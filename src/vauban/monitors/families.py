@@ -31,8 +31,8 @@ def families(records: Records) -> Ints:
     """Return the number of each record's family (n,): messages by MinHash of words, tables by distance.
 
     Rows of a table are of one family if they fall into the same cell of a fine grid, or are closer than `NEAR` times
-    what the nearest record usually is. Broder, "On the resemblance and containment of documents" (1997), with the banding of Leskovec, Rajaraman and Ullman
-    (Mining of Massive Datasets, section 3.4).
+    what the nearest record usually is. For messages: Broder, "On the resemblance and containment of documents" (1997),
+    with the banding of Leskovec, Rajaraman and Ullman (Mining of Massive Datasets, section 3.4).
     """
     if not len(records):
         return np.empty(0, dtype=np.int64)

@@ -19,8 +19,8 @@ RIDGE = 0.1
 class Influence:
     """How much a record adds to the loss on verified records, to first order: minus g_i' H^-1 g.
 
-    Koh and Liang, "Understanding black-box predictions via influence functions" (ICML 2017, section 2), in closed form for
-    logistic regression; what it says is in the order of harm, not of how odd a record is.
+    Koh and Liang, "Understanding black-box predictions via influence functions" (ICML 2017, section 2), in closed form
+    for logistic regression; what it says is in the order of harm, not of how odd a record is.
     """
 
     def unfit(self, dossier: Dossier) -> str | None:
@@ -54,7 +54,7 @@ class Influence:
         for i in worst.tolist():
             if found[i] > 0:
                 why[i] = (
-                    f"labelled {meaning(int(y[i]))}; of all that moves the errors on verified records, this one record is "
+                    f"labelled {meaning(int(y[i]))}; of all that moves the errors on verified records, this record is "
                     f"{100 * found[i] / total:.2g} %, for the worse"
                 )
         rank = np.argsort(np.argsort(-found, kind="stable"), kind="stable") + 1

@@ -17,8 +17,7 @@ Labels = NDArray[np.int8]
 def learnt(view: View, labels: Labels, rows: Ints, on: View, *, kind: str, seed: int = 0) -> Floats:
     """Return the probability of harm of records (m,) of ``on``, by a learner trained on ``rows`` of ``view``.
 
-    Args:
-        kind: ``linear`` (logistic regression) or ``boosted`` (histogram boosting; tables only).
+    ``kind`` is ``linear`` (logistic regression) or ``boosted`` (histogram boosting; tables only).
     """
     truth = labels[rows]
     if len(np.unique(truth)) < 2:

@@ -25,9 +25,9 @@ SHOWN = 400
 class Phrases:
     """A run of words whose messages are nearly all called the same, against what is expected of each of them.
 
-    What is expected is what the approved model says, or a model of the verified messages, or one of all messages but the
-    near-duplicates of each. Campaigns that hide among other words, a different lot in each message, share a run at least:
-    the payload.
+    What is expected is what the approved model says, or a model of the verified messages, or one of all messages but
+    the near-duplicates of each. Campaigns that hide among other words, a different lot in each message, share a run at
+    least: the payload.
     """
 
     level: float = 0.01
@@ -71,9 +71,11 @@ class Phrases:
             if not better.any():
                 continue
             chance = min(2 * float(norm.sf(strength)) * tested, 1.0)
+            shared = _words(dossier.records[members[0]], dossier.records[members[-1]])
+            other = 100 * abs(label - expected[members]).mean()
             line = (
-                f"{len(members)} messages share the words {_words(dossier.records[members[0]], dossier.records[members[1]])!r} "
-                f"and are labelled {meaning(label)}; {whose} calls {100 * abs(label - expected[members]).mean():.0f} % of "
+                f"{len(members)} messages share the words {shared!r} and are labelled {meaning(label)}; {whose} calls "
+                f"{other:.0f} % of "
                 f"such {meaning(1 - label)}"
             )
             fresh = np.isneginf(score[members]).mean() > 0.5

@@ -136,7 +136,7 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
     z /= max(usual, 1.0)
     score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
     tested = max(int(fit.sum()), 1)
-    alarm = []
+    alarm: list[str] = []
     names = cells.names
     columns = cells.traits.tocsc()
     order = np.abs(z) if bonus is None else np.where(np.abs(z) >= FAINT, np.abs(z) + bonus, 0.0)

@@ -58,5 +58,5 @@ class Shape:
     @staticmethod
     def _size(view: View, rare: Floats) -> Floats:
         if view.dense is None:
-            return np.log1p(np.asarray(view.traits.sum(axis=1)).ravel())
+            return np.asarray(np.log1p(np.asarray(view.traits.sum(axis=1)).ravel()))
         return np.asarray(view.traits @ rare).ravel()

@@ -21,8 +21,8 @@ PURE = 0.9
 class Triggers:
     """Without this one word or value, the label of most records that have it is what nothing supports.
 
-    A linear model learns a trigger from the poison in the training folds, and then finds nothing wrong. So each trait is
-    taken out of the model in turn, and what it then says of the records that have the trait is counted; the exact
+    A linear model learns a trigger from the poison in the training folds, and then finds nothing wrong. So each trait
+    is taken out of the model in turn, and what it then says of the records that have the trait is counted; the exact
     binomial probability of so many contradictions, by the rate of all traits, is corrected for the number of traits
     (Benjamini and Hochberg 1995). Compare the search for triggers of Chen et al., "Detecting backdoor attacks on deep
     neural networks by activation clustering" (2018), which needs the inside of a network.
@@ -54,7 +54,7 @@ class Triggers:
         order = at[np.argsort(p[at], kind="stable")]
         passed = p[order] * tested / np.arange(1, len(order) + 1) <= self.level
         found = order[: int(np.flatnonzero(passed).max() + 1) if passed.any() else 0]
-        alarm = []
+        alarm: list[str] = []
         columns = against.tocsc()
         for t in order[: max(len(found), 50)].tolist():
             rows = columns.indices[columns.indptr[t] : columns.indptr[t + 1]]
@@ -87,6 +87,6 @@ class Triggers:
             at = np.flatnonzero(mine[row])
             without: Floats = margin[row[at]] - x.data[at] * weights[x.indices[at]]
             flags[at] = (without > 0) != (labels[row[at]] == 1)
-        out = csr_matrix((flags, x.indices, x.indptr), shape=x.shape)
+        out = csr_matrix((flags, x.indices.copy(), x.indptr.copy()), shape=x.shape)
         out.eliminate_zeros()
         return out

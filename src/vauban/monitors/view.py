@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.sparse import csr_matrix, hstack
 from vauban.records import Floats, Ints, Modality, Records, modality_of
 from vauban.schema import Schema, TableSchema
 
+_WORD = r"(?u)\b\w+\b"
 WORDS = 60_000
 """Words of messages that are told apart, the most frequent."""
 BINS = 12
@@ -51,7 +53,7 @@ class View:
         return made.view(records)  # type: ignore[no-any-return]
 
     def sections(self) -> tuple[csr_matrix, list[str], Ints]:
-        """Return the traits of a table with the coarse intervals of its numbers: (n, t) sparse, names, features (t,)."""
+        """Return the traits of a table with coarse intervals of its numbers: (n, t) sparse, names, features (t,)."""
         blocks, names, owners = self._made.coarse(self.dense)
         columns = np.concatenate([self.columns, np.array(owners, dtype=np.int64)])
         return hstack([self.traits, *blocks], format="csr"), self.names + names, columns
@@ -66,7 +68,7 @@ class _Words:
         from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
         least = 2 if len(texts) > 100 else 1
-        self.counter = CountVectorizer(min_df=least, max_features=WORDS, token_pattern=r"(?u)\b\w+\b")
+        self.counter = CountVectorizer(min_df=least, max_features=WORDS, token_pattern=_WORD)
         try:
             counts = self.counter.fit_transform(texts)
         except ValueError:  # not a single word
@@ -107,7 +109,8 @@ class _Bins:
             )
 
     def view(self, records: Records) -> View:
-        blocks, names, owners = [], [], []
+        blocks, names = [], []
+        owners: list[int] = []
         every = np.arange(len(records))
         for j, feature in enumerate(self.schema.features):
             column = records[:, j]
@@ -123,7 +126,7 @@ class _Bins:
                     blocks.append(_one_hot(every[~gone], where, len(records), len(cuts) + 1))
                     edges = [f"{cut:.6g}" for cut in cuts]
                     names += [f"{feature.name} below {edges[0]}"]
-                    names += [f"{feature.name} from {a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
+                    names += [f"{feature.name} from {a} to {b}" for a, b in pairwise(edges)]
                     names += [f"{feature.name} from {edges[-1]}"]
                 if len(spikes):
                     at = np.minimum(np.searchsorted(spikes, column), len(spikes) - 1)

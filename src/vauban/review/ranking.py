@@ -67,7 +67,6 @@ class Ranking:
     def __post_init__(self) -> None:
         """Sort every queue."""
         n = len(next(iter(self.scores.values()))) if self.scores else 0
-        self._rng = np.random.default_rng((self.seed, 5))
         self._orders = {}
         scores = dict(self.scores)
         if len(scores) > 1:
@@ -75,7 +74,7 @@ class Ranking:
         for name, score in scores.items():
             rows = np.argsort(-score, kind="stable")
             self._orders[name] = rows[np.isfinite(score[rows])]
-        self._orders[RANDOM] = self._rng.permutation(n)
+        self._orders[RANDOM] = np.random.default_rng((self.seed, 4)).permutation(n)
         self._at = dict.fromkeys(self._orders, 0)
         self._hits = {name: self._promise(name) for name in self._orders if name != RANDOM}
         self._seen = np.zeros(n, dtype=bool)
@@ -100,11 +99,12 @@ class Ranking:
             row = self._follow.pop(0)
             if not self._seen[row] and not self._rests[row]:
                 return Look(row, FAMILY)
-        if self._rng.uniform() < UNIFORM:
+        rng = np.random.default_rng((self.seed, 5, int(self._seen.sum())))  # the same whoever asks, and when
+        if rng.uniform() < UNIFORM:
             return Look(self._top(RANDOM, 1)[0], RANDOM)
         best, found = -1.0, RANDOM
         for name, (hits, misses) in self._hits.items():
-            drawn = float(self._rng.beta(PRIOR[0] + hits, PRIOR[1] + misses))
+            drawn = float(rng.beta(PRIOR[0] + hits, PRIOR[1] + misses))
             if drawn > best and len(self._top(name, 1)):
                 best, found = drawn, name
         if not len(self._top(found, 1)):  # all that is left is what rests
@@ -112,31 +112,37 @@ class Ranking:
             self._at = dict.fromkeys(self._orders, 0)
         return Look(self._top(found, 1)[0], found)
 
-    def tell(self, look: Look, poison: bool) -> None:
+    def pass_over(self, row: int) -> None:
+        """Go on without a verdict on a record."""
+        self._seen[row] = True
+
+    def tell(self, row: int, reason: str, poison: bool) -> None:
         """Take a verdict in: that of the queue that it came from, and of every queue in which it was about to come."""
-        if (
-            look.reason not in (RANDOM, FAMILY) or poison
-        ):  # a record drawn by lot that is honest says nothing of a queue's next ones
+        # An honest record that was drawn by lot, or out of a family, says nothing of what a queue has next.
+        if reason not in (RANDOM, FAMILY) or poison:
             for name, counts in self._hits.items():
-                if name == look.reason or look.row in self._top(name, NEAR):
+                if name == reason or row in self._top(name, NEAR):
                     counts[0] = counts[0] * DISCOUNT + poison
                     counts[1] = counts[1] * DISCOUNT + (not poison)
-        self._seen[look.row] = True
-        if self.family is not None:
-            kin = np.flatnonzero((self.family == self.family[look.row]) & ~self._seen)
-            if len(kin) > MOST_KIN:  # no campaign, but a chain of what is a little alike
-                kin = kin[:0]
-            if poison:
-                self._rests[kin] = False
-                self._follow = [*kin.tolist(), *self._follow] if look.reason != FAMILY else self._follow
-            else:
-                self._rests[kin] = True
-        (self._poison if poison else self._honest).append(look.row)
-        if self.near is not None and min(len(self._poison), len(self._honest)) >= ENOUGH:
-            if (len(self._poison) + len(self._honest)) % 5 == 0 or ALIKE not in self._orders:
-                self._orders[ALIKE] = np.argsort(-self._alike(), kind="stable")
-                self._at[ALIKE] = 0
-                self._hits.setdefault(ALIKE, [0.0, 0.0])
+        self._seen[row] = True
+        self._tell_kin(row, reason, poison)
+        (self._poison if poison else self._honest).append(row)
+        told = len(self._poison) + len(self._honest)
+        ready = self.near is not None and min(len(self._poison), len(self._honest)) >= ENOUGH
+        if ready and (told % 5 == 0 or ALIKE not in self._orders):
+            self._orders[ALIKE] = np.argsort(-self._alike(), kind="stable")
+            self._at[ALIKE] = 0
+            self._hits.setdefault(ALIKE, [0.0, 0.0])
+
+    def _tell_kin(self, row: int, reason: str, poison: bool) -> None:
+        if self.family is None:
+            return
+        kin = np.flatnonzero((self.family == self.family[row]) & ~self._seen)
+        if len(kin) > MOST_KIN:  # no campaign, but a chain of what is a little alike
+            return
+        self._rests[kin] = not poison
+        if poison and reason != FAMILY:
+            self._follow = [*kin.tolist(), *self._follow]
 
     def _top(self, name: str, most: int) -> list[int]:
         order, at = self._orders[name], self._at[name]
@@ -151,7 +157,7 @@ class Ranking:
         return found
 
     def _alike(self) -> Floats:
-        """Return how much more each record is like the found ones than like the honest ones that were looked at (n,)."""
+        """Return how much more each record is like those found than like the honest ones that were looked at (n,)."""
         from sklearn.linear_model import LogisticRegression
 
         assert self.near is not None  # noqa: S101 - callers look first

@@ -1,0 +1,240 @@
+"""``vauban review``: what in the training data a person should look at, and what follows from what he says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vauban.errors import BadInput, ExitCode
+
+RUN = click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+REVIEWER = click.option("--reviewer", help="Who gives the verdict.")
+ROLE = click.option("--role", type=click.Choice(["analyst", "data-scientist"]), help="As what.")
+
+
+@click.group()
+def review() -> None:
+    """Review training data: what looks planted, verdicts, clean data."""
+
+
+def _columns(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.option("--label", help="Column that says what each record is. For a file of records."),
+            click.option(
+                "--positive", multiple=True, help="Value of the label that is harmful; may be repeated. Default: 1."
+            ),
+            click.option("--text", help="Column of the messages."),
+            click.option("--source", help="Column that says who sent a record."),
+            click.option("--time", help="Column that says when a record came."),
+            click.option("--id", "record", help="Column with a record's own name. Default: its row, from 0."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@review.command()
+@click.argument("data")
+@_columns
+@click.option("--name", "data_name", help="For a scenario: its data set.")
+@click.option("--trusted", type=click.Path(path_type=Path), help="File whose first column names verified records.")
+@click.option("--trusted-rows", default=0, type=click.IntRange(0), help="Instead: so many first records are verified.")
+@click.option("--approved", type=click.Path(path_type=Path), help="The last approved model, from before these records.")
+@click.option("--since", help="Look only at records from this time on.")
+@click.option(
+    "--budget", default=200, show_default=True, type=click.IntRange(1), help="Records that people can look at."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the review to.")
+@click.option(
+    "--allow-pickle", is_flag=True, help="Read an approved model that is a pickle, which runs the code in it."
+)
+def train(data: str, out: Path | None, budget: int, **asked: Any) -> int:
+    """Look for planted records in training data: DATA is a file of records, a vauban.toml or a scenario.
+
+    Exits 1 when something does not come by chance and needs a person, 0 when nothing does.
+    """
+    import shlex
+    import sys
+
+    from vauban.assurance.written import prepare
+    from vauban.audit.folder import new_folder
+    from vauban.audit.run import Event
+    from vauban.cli.reviewed import summary
+    from vauban.cli.show import progress
+    from vauban.review.examine import examine
+    from vauban.review.folder import write
+
+    out = new_folder("review") if out is None else out
+    prepare(out)
+    with progress() as watch:
+        watch(Event("reading", 0, 1))
+        taken = _taken(data, asked)
+        examined = examine(taken.dossier, lambda what, done, total: watch(Event(what, done, total)))
+        folder = write(out, taken, examined, budget, shlex.join(["vauban", *sys.argv[1:]]))
+    summary(folder)
+    return ExitCode.OVER_LIMIT if examined.alarm else ExitCode.DONE
+
+
+def _taken(data: str, asked: dict[str, Any]) -> Any:
+    from vauban.cli.own import is_own
+    from vauban.project import read_project
+    from vauban.review import intake
+    from vauban.scenarios import SCENARIOS, scenario
+
+    rows, seed = asked["trusted_rows"], asked["seed"]
+    if is_own(data):
+        project = read_project(Path(data), allow_pickle=asked["allow_pickle"])
+        return intake.of_project(project, asked["trusted"], rows, asked["since"], seed)
+    if data in SCENARIOS:
+        for option in ("label", "trusted", "since", "approved"):
+            if asked[option]:
+                raise BadInput(f"--{option} is for a file of records; {data!r} is a scenario.")
+        system = scenario(data).system(asked["data_name"], "logistic-regression", seed)
+        return intake.of_system(system, rows, seed)
+    columns = intake.Columns(*(asked[k] for k in ("label", "positive", "text", "source", "time", "record")))
+    path, approved = Path(data), asked["approved"]
+    taken = intake.of_file(path, columns, asked["trusted"], rows, asked["since"], seed, None)
+    if approved is None:
+        return taken
+    return intake.with_model(taken, approved, allow_pickle=asked["allow_pickle"])
+
+
+@review.command("next")
+@RUN
+@click.option("--count", default=10, show_default=True, type=click.IntRange(1), help="How many to show.")
+@REVIEWER
+@ROLE
+def next_(run: Path, count: int, reviewer: str | None, role: str | None) -> int:
+    """Show what to look at next, after the verdicts so far; at a terminal, with --reviewer, take verdicts by keys."""
+    import sys
+
+    from vauban.cli.reviewed import ask_for, show_next
+    from vauban.review.folder import read
+    from vauban.store.repository import open_store
+
+    folder = read(run)
+    with open_store(folder.verdicts) as store:
+        if reviewer is None or not sys.stdin.isatty():
+            show_next(folder, store.verdicts(), count)
+        else:
+            ask_for(folder, store, count, reviewer, role or "analyst")
+    return ExitCode.DONE
+
+
+@review.command()
+@RUN
+@click.argument("record", required=False)
+@click.argument("verdict", required=False)
+@REVIEWER
+@ROLE
+@click.option("--note", default="", help="Why.")
+@click.option("--family", is_flag=True, help="For its whole family, of which four records were looked at.")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Instead: the verdicts in a copy of queue.csv.")
+def decide(
+    run: Path,
+    record: str | None,
+    verdict: str | None,
+    reviewer: str | None,
+    role: str | None,
+    note: str,
+    family: bool,
+    table: Path | None,
+) -> int:
+    """Give a verdict on a RECORD: poison, honest-mistake, correct, unsure or escalate; or many by --csv."""
+    from vauban.review import deciding
+    from vauban.review.folder import read
+    from vauban.store.repository import open_store
+
+    folder = read(run)
+    with open_store(folder.verdicts) as store:
+        if table is not None:
+            given = deciding.of_table(folder, table, reviewer, role)
+        elif record is None or verdict is None:
+            raise click.UsageError("Name a RECORD and a VERDICT, or give a table of them: --csv.")
+        elif family:
+            given = deciding.of_family(folder, record, verdict, reviewer or "", role or "", note, store.verdicts())
+        else:
+            given = [deciding.of_record(folder, record, verdict, reviewer or "", role or "", note)]
+        store.add(given)
+    click.echo(f"{len(given)} verdict{'' if len(given) == 1 else 's'} taken over.")
+    return ExitCode.DONE
+
+
+@review.command()
+@RUN
+@REVIEWER
+@ROLE
+@click.option("--note", default="", help="Why.")
+def undo(run: Path, reviewer: str | None, role: str | None, note: str) -> int:
+    """Take back the last verdict of --reviewer: it stays in the log, and counts no longer."""
+    from vauban.review.folder import read
+    from vauban.store.repository import Verdict, open_store
+
+    with open_store(read(run).verdicts) as store:
+        given = store.verdicts()
+        gone = {v.undoes for v in given if v.verdict == "undo"}
+        mine = [v for v in given if v.reviewer == reviewer and v.verdict != "undo" and v.number not in gone]
+        if not mine:
+            raise BadInput(f"There is no verdict of {reviewer!r} to take back.")
+        last = mine[-1]
+        store.add([Verdict(0, "", last.record, "undo", last.reviewer, role or last.role, note, undoes=last.number)])
+    click.echo(f"Taken back: {last.verdict} on record {last.record}.")
+    return ExitCode.DONE
+
+
+@review.command()
+@RUN
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def status(run: Path, as_json: bool) -> int:
+    """Say how far a review is; exits 1 while something waits for a person."""
+    from vauban.cli.reviewed import show_status
+    from vauban.review.folder import read
+    from vauban.store.repository import open_store
+
+    folder = read(run)
+    with open_store(folder.verdicts) as store:
+        waits = show_status(folder, store.verdicts(), as_json)
+    return ExitCode.OVER_LIMIT if waits else ExitCode.DONE
+
+
+@review.command()
+@RUN
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
+@click.option("--key", type=click.Path(path_type=Path), help="File with a secret that signs the log.")
+def export(run: Path, out: Path, key: Path | None) -> int:
+    """Write clean data, what is held back, what four eyes call poison, and the signed log of verdicts."""
+    from vauban.review.exporting import export as written
+    from vauban.review.folder import read
+    from vauban.store.repository import open_store
+
+    folder = read(run)
+    with open_store(folder.verdicts) as store:
+        counts = written(folder, store.verdicts(), out, key)
+    signed = "signed" if key is not None else "not signed: no --key"
+    click.echo(
+        f"{counts['clean']} clean ({counts['turned']} with their label turned), {counts['held']} held, "
+        f"{counts['poison']} poison; "
+        f"log.jsonl {signed}. In {out}."
+    )
+    return ExitCode.DONE
+
+
+@review.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@_columns
+def compare(old: Path, new: Path, **asked: Any) -> int:
+    """Say what changed between two files of training records: records, label rates, sources, families."""
+    from vauban.reports.hostile import clipped
+    from vauban.review.compare import compared
+    from vauban.review.intake import Columns, of_file
+
+    columns = Columns(*(asked[k] for k in ("label", "positive", "text", "source", "time", "record")))
+    one, other = (of_file(path, columns, None, 0, None, 0, None) for path in (old, new))
+    for line in compared(one, other):
+        click.echo(clipped(line, 500))
+    return ExitCode.DONE

@@ -1,0 +1,91 @@
+"""Run every detector that the data allow, and say what the whole looks like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vauban.catalogue import DETECTORS
+from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.learning import out_of_fold
+from vauban.records import Floats
+from vauban.results import Skipped
+
+MORE = 20
+"""Findings of one detector that a summary tells, at most."""
+SCRAMBLED = "The labels look scrambled"
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What all detectors say.
+
+    Attributes:
+        signals: by detector.
+        skipped: detectors that these data do not allow, with the reason.
+        findings: by detector, what does not come by chance.
+        hygiene: what is wrong with the data as data.
+    """
+
+    signals: Mapping[str, Signal]
+    skipped: tuple[Skipped, ...]
+    findings: Mapping[str, tuple[str, ...]]
+    hygiene: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def alarm(self) -> bool:
+        """Whether a person is needed."""
+        return any(line.startswith(SCRAMBLED) for line in self.hygiene) or any(self.findings.values())
+
+
+def examine(dossier: Dossier, watch: Callable[[str, int, int], None] | None = None) -> Examined:
+    """Return what every detector of the catalogue says of a dossier."""
+    signals, skipped, findings = {}, [], {}
+    for i, (name, line) in enumerate(DETECTORS.items()):
+        if watch is not None:
+            watch(name, i, len(DETECTORS))
+        detector = line.make()
+        reason = detector.unfit(dossier)
+        if reason is not None:
+            skipped.append(Skipped(name, "training data", reason))
+            continue
+        signals[name] = detector.score(dossier)
+        findings[name] = signals[name].alarm[:MORE]
+    return Examined(signals, tuple(skipped), findings, hygiene(dossier))
+
+
+def hygiene(dossier: Dossier) -> tuple[str, ...]:
+    """Return what is wrong with the data as data: labels that nothing explains, copies with both labels."""
+    found = []
+    labels = dossier.labels
+    if len(np.unique(labels)) == 2 and len(labels) >= 100:
+        kind = "linear" if dossier.view.dense is None else "boosted"
+        harm = out_of_fold(dossier.view, labels, None, kind=kind, seed=dossier.seed)
+        area = _area(harm, labels)
+        wide = 3 * 0.29 * np.sqrt(1 / max(int(labels.sum()), 1) + 1 / max(int((1 - labels).sum()), 1))
+        if area < 0.5 + wide:
+            found.append(
+                f"{SCRAMBLED}: a model that learns from some records tells the others' labels no better than "
+                f"chance (area under the curve {area:.2f}, {0.5:.2f} is chance, n = {len(labels)})."
+            )
+    counts: dict[bytes | str, Counter[int]] = {}
+    for record, label in zip(dossier.records, labels.tolist(), strict=True):
+        counts.setdefault(record if isinstance(record, str) else record.tobytes(), Counter())[label] += 1
+    both = [c for c in counts.values() if len(c) == 2]
+    if both:
+        rows = sum(sum(c.values()) for c in both)
+        found.append(f"{rows} records are exact copies of each other with both labels ({len(both)} different ones).")
+    return tuple(found)
+
+
+def _area(score: Floats, labels: NDArray[np.int8]) -> float:
+    from scipy.stats import rankdata
+
+    rank, good = rankdata(score), int((labels == 0).sum())
+    bad = len(labels) - good
+    return float((rank[labels == 1].sum() - bad * (bad + 1) / 2) / max(good * bad, 1))

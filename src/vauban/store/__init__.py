@@ -1,0 +1,1 @@
+"""What people decided, kept: the only place that knows SQL."""
