@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vauban.monitors.dossier import Dossier, Signal
-from vauban.monitors.segments import DOUBT, expected_of
+from vauban.monitors.expectation import expected_of
 
 LEAST = 8
 """Records of a source or batch that say anything of it."""
@@ -50,11 +50,11 @@ class Arrivals:
         assert groups is not None  # noqa: S101 - unfit() says so
         names, which = np.unique(groups, return_inverse=True)
         labels = dossier.labels.astype(np.float64)
-        expected, whose = expected_of(dossier)
+        expected, whose, doubt = expected_of(dossier)
         count = np.bincount(which).astype(np.float64)
         gap = np.bincount(which, labels - expected)
         variance = np.bincount(which, np.maximum(expected * (1 - expected), 1e-4))
-        z = np.where(count >= LEAST, gap / np.sqrt(variance + (DOUBT * count) ** 2), 0.0)
+        z = np.where(count >= LEAST, gap / np.sqrt(variance + (doubt * count) ** 2), 0.0)
         usual = 1.4826 * float(np.median(np.abs(z[count >= LEAST])))
         z /= max(usual, 1.0)
         tested = int((count >= LEAST).sum())

@@ -13,6 +13,8 @@ from vauban.records import Floats
 
 LEAST = 2
 """Records that make a family worth looking at as one."""
+MANY = 8
+"""Records from which on a contradicted family is a finding by itself."""
 PURE = 0.9
 """Share of a family with the same label, for it to be one campaign."""
 ALONE = 0.25
@@ -71,7 +73,7 @@ class Copies:
                 f"{meaning(1 - label)} ({100 * mean[f]:.0f} %)"
             )
             why[rows] = line
-            if mean[f] > 0.5 and chance * len(large) <= self.level:
+            if mean[f] > 0.5 and sizes[f] >= MANY and chance <= 2 / (1 + DRAWS):
                 alarm.append((float(score[rows[0]]), line))
         alarm.sort(reverse=True)
         return Signal(score, p, why, tuple(line for _, line in alarm), self.level)

@@ -100,7 +100,7 @@ class TrustedDisagreement:
 
 @dataclass(frozen=True)
 class ApprovedDisagreement:
-    """The model that was approved before these records came contradicts the label. Nothing rolls it forward by itself."""
+    """The model that was approved before these records came contradicts the label. Nobody rolls it forward."""
 
     def unfit(self, dossier: Dossier) -> str | None:
         """Return why it cannot say anything of these data, or None if it can."""

@@ -58,4 +58,4 @@ class Influence:
                     f"{100 * found[i] / total:.2g} %, for the worse"
                 )
         rank = np.argsort(np.argsort(-found, kind="stable"), kind="stable") + 1
-        return Signal(np.where(found > 0, found, -np.inf), rank / len(found), why)
+        return Signal(np.where(found > 0, found, -np.inf), np.where(found > 0, rank / len(found), 1.0), why)

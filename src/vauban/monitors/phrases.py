@@ -9,8 +9,8 @@ from scipy.stats import norm
 
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.expectation import expected_of
 from vauban.monitors.families import ODD, Keys, hashed_words
-from vauban.monitors.segments import DOUBT, expected_of
 from vauban.records import Ints, Records
 
 RUN = 5
@@ -18,6 +18,8 @@ RUN = 5
 LEAST, MOST = 4, 0.03
 """Messages that share a run, and the share of all messages above which it is a signature or a disclaimer."""
 PURE = 0.9
+MANY = 10
+"""Messages from which on a shared run is a finding by itself: fewer are a newsletter."""
 SHOWN = 400
 
 
@@ -41,7 +43,7 @@ class Phrases:
     def score(self, dossier: Dossier) -> Signal:
         """Return what it says of every record."""
         n, labels = len(dossier), dossier.labels.astype(np.float64)
-        expected, whose = expected_of(dossier)
+        expected, whose, doubt = expected_of(dossier)
         row, run = _shared(dossier.records, LEAST, max(MOST * n, LEAST))
         score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
         if not len(row):
@@ -51,7 +53,7 @@ class Phrases:
         gap = np.bincount(run, (labels - expected)[row])
         variance = np.bincount(run, np.maximum(expected * (1 - expected), 1e-3)[row])
         pure = np.maximum(harmful, count - harmful) >= PURE * count
-        z = np.where(pure, gap / np.sqrt(variance + (DOUBT * count) ** 2), 0.0)
+        z = np.where(pure, gap / np.sqrt(variance + (doubt * count) ** 2), 0.0)
         usual = 1.4826 * float(np.median(np.abs(z[pure]))) if pure.any() else 1.0
         z /= max(usual, 1.0)
         # Runs of one text overlap: as many different ones are tested as there are different sets of messages.
@@ -81,7 +83,7 @@ class Phrases:
             fresh = np.isneginf(score[members]).mean() > 0.5
             score[members[better]], p[members[better]] = order[better], chance
             why[members[better]] = line
-            if chance <= self.level and fresh and len(alarm) < 20:
+            if chance <= self.level and fresh and other >= 50 and len(members) >= MANY and len(alarm) < 20:
                 alarm.append(line)
         return Signal(score, p, why, tuple(alarm), self.level)
 

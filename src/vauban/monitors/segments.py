@@ -9,13 +9,11 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.stats import norm
 
-from vauban.monitors.disagreement import LEAST_TRUSTED, meaning
+from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
-from vauban.monitors.learning import learnt, out_of_fold
+from vauban.monitors.expectation import expected_of
 from vauban.records import Floats, Mask
 
-DOUBT = 0.05
-"""How wrong what is expected may be of a whole section: no number of records makes so little a finding."""
 FAINT = 1.5
 """Standard deviations below which a section is not worth a look."""
 SHOWN = 40
@@ -45,14 +43,14 @@ class _Cells:
 @lru_cache(maxsize=2)
 def _cells(dossier: Dossier) -> _Cells:
     labels = dossier.labels.astype(np.float64)
-    expected, whose = expected_of(dossier)
+    expected, whose, doubt = expected_of(dossier)
     traits, names, column = dossier.view.sections()
     rest, spread = labels - expected, np.maximum(expected * (1 - expected), 1e-4)
     count, harmful, gap, variance = _sums(traits, np.stack([np.ones(len(labels)), labels, rest, spread]))
     single = np.diag(count)
     lift = count * len(labels) / np.maximum(np.outer(single, single), 1.0)
     pairs = np.triu(column[:, None] != column[None, :], 1)
-    excess = gap / np.sqrt(np.maximum(variance, 1e-9) + (DOUBT * count) ** 2)
+    excess = gap / np.sqrt(np.maximum(variance, 1e-9) + (doubt * count) ** 2)
     return _Cells(traits, names, count, harmful, excess, lift, pairs, expected, whose)
 
 
@@ -160,32 +158,3 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
         if chance <= level and len(alarm) < 20:
             alarm.append(line)
     return Signal(score, p, why, tuple(alarm), level)
-
-
-@lru_cache(maxsize=4)
-def expected_of(dossier: Dossier) -> tuple[Floats, str]:
-    """Return the probability of harm (n,) that is expected of each record, and whose word that is."""
-    expected, whose = _said(dossier)
-    return _levelled(expected, dossier.labels.astype(np.float64)), whose
-
-
-def _said(dossier: Dossier) -> tuple[Floats, str]:
-    if dossier.approved is not None:
-        return dossier.judged(dossier.records), "the approved model"
-    trusted, text = dossier.trusted, dossier.view.dense is None
-    if trusted is not None and len(trusted) >= LEAST_TRUSTED and len(np.unique(trusted.labels)) == 2:
-        view, rows = dossier.view.same(trusted.records), np.arange(len(trusted))
-        kind = "linear" if text else "boosted"
-        harm = learnt(view, trusted.labels, rows, dossier.view, kind=kind, seed=dossier.seed)
-        return harm, "a model of the verified records"
-    apart = dossier.family if text else None
-    found = out_of_fold(dossier.view, dossier.labels, apart, kind="linear", seed=dossier.seed)
-    return found, "a model of the other records"
-
-
-def _levelled(expected: Floats, labels: Floats) -> Floats:
-    """Return probabilities that hold on the average at every height (isotonic): a section stands out by itself."""
-    from sklearn.isotonic import IsotonicRegression
-
-    steps = IsotonicRegression(y_min=1e-3, y_max=1 - 1e-3, out_of_bounds="clip")
-    return np.asarray(steps.fit(expected, labels).predict(expected))

@@ -49,7 +49,7 @@ class Shape:
                 if text
                 else "values that are rare together, {:.1f} deviations"
             )
-            for i in np.flatnonzero(mine & (score > 3)).tolist():
+            for i in np.flatnonzero(mine & (score > 1.5)).tolist():
                 much = np.exp(size[i] - middle) if text else score[i]
                 what = f"{dossier.view.length[i]} " if text else ""
                 why[i] = f"{what}{of.format(much)} of records labelled {meaning(label)}"

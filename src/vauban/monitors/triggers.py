@@ -15,6 +15,8 @@ from vauban.records import Floats, Mask
 LEAST, MOST = 5, 0.05
 """Records that have a trait, for it to be a trigger: at least so many, at most this share."""
 PURE = 0.9
+ALONE = 0.75
+"""Share of the records with a trait that are contradicted without it, from which on it is a trigger for certain."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +57,21 @@ class Triggers:
         passed = p[order] * tested / np.arange(1, len(order) + 1) <= self.level
         found = order[: int(np.flatnonzero(passed).max() + 1) if passed.any() else 0]
         alarm: list[str] = []
-        columns = against.tocsc()
+        columns, carriers = against.tocsc(), has.tocsc()
         for t in order[: max(len(found), 50)].tolist():
-            rows = columns.indices[columns.indptr[t] : columns.indptr[t + 1]]
-            strength = -float(np.log10(max(p[t], 1e-300)))
-            better = rows[score[rows] < strength]
-            score[better], best[better] = strength, p[t]
             label = int(harmful[t] > hits[t] / 2)
+            rows = carriers.indices[carriers.indptr[t] : carriers.indptr[t + 1]]
+            rows = rows[labels[rows] == label]
+            doubted = np.isin(rows, columns.indices[columns.indptr[t] : columns.indptr[t + 1]])
+            strength = -float(np.log10(max(p[t], 1e-300))) * np.where(doubted, 1.0, 0.8)
+            better = rows[score[rows] < strength]
+            score[better], best[better] = strength[score[rows] < strength], p[t]
             line = (
                 f"{view.names[t]} alone makes {int(hits[t])} of {int(support[t])} records that have it look "
                 f"{meaning(label)}; without it they look {meaning(1 - label)}"
             )
             why[better] = line
-            if t in found and len(alarm) < 20:
+            if t in found and hits[t] >= ALONE * support[t] and len(alarm) < 20:
                 alarm.append(line)
         return Signal(score, np.minimum(best * tested, 1.0), why, tuple(alarm), self.level)
 
