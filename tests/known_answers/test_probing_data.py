@@ -31,7 +31,7 @@ def test_answers_are_worth_more_than_labels(name, data, model, grants, budget):
     target = system.target
     known = target.schema.encode(system.parts.known.frame)
     labels = np.asarray(system.parts.known.labels).astype(np.int8)
-    fresh = target.schema.encode(system.parts.victims.frame)[:1000]
+    fresh = target.schema.encode(system.parts.victims.frame)[:4000]
     truth = target.answer(fresh, LABEL).decisions
     right = []
     for questions in (0, budget):

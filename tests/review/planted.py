@@ -46,8 +46,8 @@ def of_applicants(kind: str | None = None, seed: int = 0) -> tuple[Dossier, Mask
     """Return generated applicants under review, and which were planted (n,)."""
     system = scenario("credit").system("generated-credit", "logistic-regression", seed)
     schema, parts = system.target.schema, system.parts
-    rows = schema.encode(parts.train.frame.iloc[: 2 * N])
-    labels = parts.train.labels[: 2 * N].copy()
+    rows = schema.encode(parts.train.frame.iloc[:N])
+    labels = parts.train.labels[:N].copy()
     known, truth = schema.encode(parts.known.frame.iloc[:TRUSTED]), parts.known.labels[:TRUSTED]
     rng = np.random.default_rng(seed)
     pool = schema.encode(parts.victims.frame)[parts.victims.labels == 1]

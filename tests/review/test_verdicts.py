@@ -21,7 +21,7 @@ from vauban.cli import main
 from vauban.datasets import load
 from vauban.errors import BadInput
 from vauban.review import deciding
-from vauban.review.folder import defused, read
+from vauban.review.folder import Folder, defused, read
 from vauban.review.standing import agreement, counted, left, standing
 from vauban.store.repository import Verdict, open_store
 
@@ -52,6 +52,11 @@ def reviewed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = ("review", "train", data, "--label", "label", "--positive", "1", "--id", "id", "--trusted-rows", 250)
     assert run(*words, "--budget", 40, "--out", out) in (0, 1)
     return out
+
+
+@pytest.fixture(scope="module")
+def folder(reviewed: Path) -> Folder:
+    return read(reviewed)
 
 
 @pytest.fixture
@@ -230,12 +235,12 @@ def test_a_bad_table_of_verdicts_is_refused_whole(review: Path, tmp_path: Path, 
 @given(
     st.lists(st.tuples(st.text(max_size=8), st.text(max_size=12), st.text(max_size=6), st.text(max_size=6)), max_size=8)
 )
-def test_no_table_of_verdicts_breaks_the_reader(reviewed: Path, rows: list[tuple[str, str, str, str]]) -> None:
-    path = reviewed.parent / "wild.csv"
+def test_no_table_of_verdicts_breaks_the_reader(folder: Folder, rows: list[tuple[str, str, str, str]]) -> None:
+    path = folder.path.parent / "wild.csv"
     wild = pd.DataFrame(rows, columns=["record", "verdict", "reviewer", "role"])
     path.write_bytes(wild.to_csv(index=False).encode("utf-8", "surrogatepass"))
     try:
-        found = deciding.of_table(read(reviewed), path, None, None)
+        found = deciding.of_table(folder, path, None, None)
     except BadInput:
         return
     assert all(v.verdict in ("poison", "honest-mistake", "correct", "unsure", "escalate") for v in found)

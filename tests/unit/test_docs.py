@@ -11,7 +11,7 @@ from types import ModuleType
 import click
 import pytest
 
-from vauban.catalogue import CATALOGUE
+from vauban.catalogue import CATALOGUE, DETECTORS
 from vauban.cli import cli
 from vauban.contracts import LABEL
 from vauban.records import messages
@@ -29,6 +29,11 @@ def blocks(page: Path) -> list[str]:
 def test_every_attack_is_documented() -> None:
     page = (ROOT / "docs" / "attacks.md").read_text()
     assert [name for name in CATALOGUE if f"`{name}`" not in page] == []
+
+
+def test_every_detector_is_documented() -> None:
+    page = (ROOT / "docs" / "review.md").read_text()
+    assert [name for name in DETECTORS if f"`{name}`" not in page] == []
 
 
 def test_every_name_in_the_table_of_attacks_exists() -> None:
