@@ -13,6 +13,7 @@ import click
 
 from vauban.cli.audit import audit
 from vauban.cli.fetch import fetch
+from vauban.cli.gate import gate
 from vauban.cli.look import info, list_, report, verify
 from vauban.cli.own import check, init
 from vauban.cli.review import review
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for _command in (init, check, audit, simulate, test, review, list_, info, report, verify, fetch):
+for _command in (init, check, audit, simulate, test, review, gate, list_, info, report, verify, fetch):
     cli.add_command(_command)
 
 

@@ -53,22 +53,34 @@ class Arrivals:
         expected, whose, doubt = expected_of(dossier)
         count = np.bincount(which).astype(np.float64)
         gap = np.bincount(which, labels - expected)
-        variance = np.bincount(which, np.maximum(expected * (1 - expected), 1e-4))
-        z = np.where(count >= LEAST, gap / np.sqrt(variance + (doubt * count) ** 2), 0.0)
-        usual = 1.4826 * float(np.median(np.abs(z[count >= LEAST])))
-        z /= max(usual, 1.0)
+        spread = np.maximum(expected * (1 - expected), 1e-4)
+        slack = (doubt * count) ** 2
+        excess = np.where(count >= LEAST, gap / np.sqrt(np.bincount(which, spread) + slack), 0.0)
+        against = np.abs(labels - expected)
+        # Labels turned both ways leave the rate as it is: then it is how often the label is the unlikely one.
+        odd = np.bincount(which, against - 2 * spread)
+        turned = odd / np.sqrt(np.bincount(which, spread * (1 - 2 * expected) ** 2) + slack)
+        turned = np.where(count >= LEAST, np.maximum(turned, 0.0), 0.0)
+        many = count >= LEAST
+        excess, turned = (
+            z / max(1.4826 * float(np.median(np.abs(z[many]))), 1.0) if many.any() else z for z in (excess, turned)
+        )
+        both = turned > np.abs(excess)
+        z = np.where(both, turned, excess)
         tested = int((count >= LEAST).sum())
         chance = np.minimum(2 * norm.sf(np.abs(z)) * tested, 1.0)
-        against = np.abs(labels - expected)
-        toward = (z[which] > 0) == (labels == 1)
+        toward = ((z[which] > 0) == (labels == 1)) | both[which]
         score = np.where(toward & (np.abs(z[which]) > 1.5), np.abs(z[which]) + against, -np.inf)
         share = np.bincount(which, labels) / np.maximum(count, 1)
         should = np.bincount(which, expected) / np.maximum(count, 1)
+        unlikely = np.bincount(which, against > 0.5) / np.maximum(count, 1)
         lines = np.array(
             [
-                f"{self.by} {name}: {100 * s:.0f} % of {int(n)} records are labelled harmful; "
+                f"{self.by} {name}: {100 * u:.0f} % of {int(n)} records have the label that {whose} finds unlikely"
+                if flipped
+                else f"{self.by} {name}: {100 * s:.0f} % of {int(n)} records are labelled harmful; "
                 f"{whose} expects {100 * e:.0f} %"
-                for name, s, n, e in zip(names, share, count, should, strict=True)
+                for name, s, n, e, u, flipped in zip(names, share, count, should, unlikely, both, strict=True)
             ],
             dtype=object,
         )

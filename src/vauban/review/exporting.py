@@ -28,7 +28,7 @@ def export(folder: Folder, verdicts: Sequence[Verdict], out: Path, key: Path | N
     Raises:
         BadInput: the folder cannot be written or holds something, or the key cannot be read or is too short.
     """
-    secret = None if key is None else _secret(key)
+    secret = None if key is None else secret_of(key)
     try:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
@@ -55,7 +55,8 @@ def export(folder: Folder, verdicts: Sequence[Verdict], out: Path, key: Path | N
     return {"clean": len(clean), "held": len(held), "poison": len(poison), "turned": int((state == "mistake").sum())}
 
 
-def _secret(key: Path) -> bytes:
+def secret_of(key: Path) -> bytes:
+    """Return the secret in a file; BadInput where it cannot be read or is too short."""
     try:
         secret = key.read_bytes().strip()
     except OSError as error:

@@ -109,6 +109,27 @@ def of_file(
     return _taken(path.name, schema, part, record, verified, late, sources, times, seed, approved, tuple(notes))
 
 
+def of_file_as(path: Path, columns: Columns, schema: Schema, trusted: Labelled, approved: Target, seed: int) -> Taken:
+    """Return a file's records in the schema of a model; BadInput where they are none of it."""
+    raw = read_table(path)
+    if columns.label is None:
+        raise BadInput("Name the column of the batch that says what each record is: --label COLUMN.")
+    for option, name in (("label", columns.label), ("source", columns.source)):
+        if name is not None and name not in raw.columns:
+            raise unknown(f"column for --{option}", name, map(str, raw.columns))
+    absent = [c for c in schema.columns if c not in raw.columns]
+    if absent:
+        raise BadInput(f"{path} lacks the columns {', '.join(absent[:10])} of the model's records.")
+    labels, known = marked(raw[columns.label], list(columns.positive) or ["1"], None)
+    raw, labels = raw[known].reset_index(drop=True), labels[known]
+    if len(raw) < 2:
+        raise BadInput(f"{path} holds no batch: {len(raw)} records have a label.")
+    frame = raw[list(schema.columns)]
+    sources = None if columns.source is None else raw[columns.source].astype("str").to_numpy(dtype=object)
+    dossier = Dossier(schema.encode(frame), labels, schema, sources, None, trusted, approved, seed)
+    return Taken(path.name, frame, np.arange(len(raw)).astype(str).astype(object), dossier)
+
+
 def with_model(taken: Taken, path: Path, *, allow_pickle: bool) -> Taken:
     """Return the same with a file's model as the approved one; BadInput if it cannot be asked about the records."""
     model = read_model(path, trust=(), allow_pickle=allow_pickle)
