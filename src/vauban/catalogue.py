@@ -106,6 +106,7 @@ GATES: Mapping[str, Entry] = {
         Entry("roni", "vauban.monitors.roni:Roni", "gate"),
         Entry("frozen-reference", "vauban.monitors.frozen_reference:FrozenReference", "gate"),
         Entry("trimmed-loss", "vauban.monitors.trimmed_loss:TrimmedLoss", "gate"),
+        Entry("stand-out", "vauban.monitors.stand_out:StandOut", "gate"),
         Entry("source-cap", "vauban.monitors.source_cap:SourceCap", "gate"),
     )
 }

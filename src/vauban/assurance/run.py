@@ -31,6 +31,8 @@ Watch = Callable[[str, int, int], None]
 
 CLEAR = 0.01
 """A property is left when its interval lies above this share: that it fails is then clear."""
+LEAST_LEFT = 1000
+"""Questions without which no search for weak regions is worth its while."""
 SHOWN = 5
 MOST = 2000
 """Failures of a property that are kept for the run folder."""
@@ -229,6 +231,10 @@ def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> t
     watch("weak regions", at, at + 1)
     labelled = _labelled(system)
     records = schema.encode(labelled.frame)
+    if not purse.allows(len(records) + LEAST_LEFT):
+        rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
+        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST_LEFT:,} to search"
+        return (), [f"weak regions: {rest} left; {needed}"]
     told = target.answer(records, target.grants & SCORE)
     blocked = (told.decisions == Decision.BLOCK) & (labelled.labels == 1)
     purse.asked += len(records)
@@ -237,9 +243,8 @@ def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> t
         order = np.argsort(-told.scores[blocked], kind="stable")
         hardest = hardest[order[: max(int(len(order) * 0.5), 20)]]
     left = 100_000 if purse.questions is None else purse.questions - purse.asked
-    if len(hardest) < 10 or left < 1000:
-        why = f"{len(hardest)} harmful records are blocked, and {left} questions are left; 10 and 1,000 are needed"
-        return (), [f"weak regions: {why}"]
+    if len(hardest) < 10:
+        return (), [f"weak regions: {len(hardest)} harmful records are blocked; 10 are needed"]
     count = [0]
 
     def passes(asked: Records) -> Mask:

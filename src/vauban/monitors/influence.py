@@ -37,7 +37,7 @@ class Influence:
         assert dossier.trusted is not None  # noqa: S101 - unfit() says so
         x, y = dossier.view.linear, dossier.labels
         quiz, truth = dossier.view.same(dossier.trusted.records).linear, dossier.trusted.labels
-        model = LogisticRegression(C=1 / RIDGE, solver="liblinear", max_iter=200).fit(x, y)
+        model = LogisticRegression(C=1 / RIDGE, solver="liblinear", random_state=0, max_iter=200).fit(x, y)
         harm = model.predict_proba(x)[:, 1]
         weight = harm * (1 - harm)
 

@@ -29,7 +29,7 @@ def learnt(view: View, labels: Labels, rows: Ints, on: View, *, kind: str, seed:
         return np.asarray(model.fit(view.dense[rows], truth).predict_proba(on.dense)[:, 1])
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=10.0, solver="liblinear", max_iter=200)
+    model = LogisticRegression(C=10.0, solver="liblinear", random_state=0, max_iter=200)
     return np.asarray(model.fit(view.linear[rows], truth).predict_proba(on.linear)[:, 1])
 
 

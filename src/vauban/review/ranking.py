@@ -163,7 +163,9 @@ class Ranking:
         assert self.near is not None  # noqa: S101 - callers look first
         rows = np.array(self._poison + self._honest)
         truth = np.arange(len(rows)) < len(self._poison)
-        model = LogisticRegression(C=10.0, solver="liblinear", class_weight="balanced").fit(self.near[rows], truth)
+        model = LogisticRegression(C=10.0, solver="liblinear", random_state=0, class_weight="balanced").fit(
+            self.near[rows], truth
+        )
         return np.asarray(self.near @ model.coef_.ravel())
 
 
