@@ -46,7 +46,7 @@ class Influence:
 
         pull = np.asarray(quiz.T @ (model.predict_proba(quiz)[:, 1] - truth)).ravel()
         size = x.shape[1]
-        solved, _ = cg(LinearOperator((size, size), matvec=curved), pull, rtol=1e-3, maxiter=100)
+        solved, _ = cg(LinearOperator((size, size), matvec=curved), pull, maxiter=50, atol=0.0)
         found = -np.asarray((harm - y) * (x @ solved))
         why = np.full(len(found), "", dtype=object)
         worst = np.argsort(-found, kind="stable")[:500]
