@@ -21,6 +21,8 @@ pairs meet in at least one of 16 bands with probability 0.99."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
 NEAR = 0.2
 """Share of the usual distance to the nearest record, below which two rows of a table are copies."""
+MOST_CLOSE = 30_000
+"""Rows of a table up to which distances are looked at; beyond, copies are those that fall into the same cells."""
 LOOK = 2000
 """Rows from which the usual distance is taken."""
 FINENESS = 20
@@ -97,7 +99,7 @@ def _rounded(records: Records) -> Keys:
 def _close(records: Records) -> Ints:
     """Return pairs of rows (2, p) that are closer than records by chance are; numbers count in standard deviations."""
     n = len(records)
-    if n < 3:
+    if n < 3 or n > MOST_CLOSE:
         return np.empty((2, 0), dtype=np.int64)
     spread = np.nanstd(records, axis=0) if records.shape[1] else np.ones(0)
     points = np.nan_to_num(records / np.where(spread > 0, spread, 1.0), nan=-9.0)
