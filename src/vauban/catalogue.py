@@ -108,6 +108,7 @@ GATES: Mapping[str, Entry] = {
         Entry("trimmed-loss", "vauban.monitors.trimmed_loss:TrimmedLoss", "gate"),
         Entry("stand-out", "vauban.monitors.stand_out:StandOut", "gate"),
         Entry("source-cap", "vauban.monitors.source_cap:SourceCap", "gate"),
+        Entry("review", "vauban.review.gate:Review", "gate"),
     )
 }
 """Gates that screen what is trained on, by name."""

@@ -173,6 +173,22 @@ class Batch:
     round: int
 
 
+class Reviewer(Protocol):
+    """A person who looks at records for a gate, as many as he has time for."""
+
+    def look(self, row: int, *, stored: bool = False) -> bool:
+        """Return whether he calls a record of the batch, or one that is stored, poison; BudgetSpent when time is up."""
+        ...
+
+    def called(self) -> Labelled:
+        """Return what he called poison in earlier rounds."""
+        ...
+
+    def cleared(self) -> Mask:
+        """Return which of the stored records he looked at in earlier rounds and found honest (m,)."""
+        ...
+
+
 @dataclass(frozen=True)
 class GateContext:
     """What a gate may look at.
@@ -184,6 +200,7 @@ class GateContext:
         trusted: verified records, which nobody can reach.
         approved: the last model that was approved, and never rolled forward by itself.
         seed: of the gate's random stream.
+        reviewer: who looks at records of this batch; None where nobody does.
     """
 
     schema: Schema
@@ -192,14 +209,19 @@ class GateContext:
     trusted: Labelled
     approved: Target
     seed: tuple[int, ...] = (0,)
+    reviewer: Reviewer | None = None
 
 
 @dataclass(frozen=True)
 class Screening:
-    """Which records of a batch may be trained on (n,); the others are held. With evidence in words."""
+    """Which records of a batch may be trained on (n,); the others are held. With evidence in words.
+
+    ``remove`` (m,) says which of the stored records are to be taken out, because it was found out what they are.
+    """
 
     train: Mask
     evidence: tuple[str, ...] = ()
+    remove: Mask | None = None
 
 
 class BatchGate(Protocol):
@@ -246,7 +268,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Tamper:
-    """Alter the stored training data: new records or labels for these ids; None deletes them."""
+    """Alter the stored training data: new records or labels for these ids; with neither they are deleted."""
 
     ids: Ints
     records: Records | None = None

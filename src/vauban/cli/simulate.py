@@ -28,6 +28,11 @@ from vauban.errors import ExitCode
 @click.option("--accounts", default=5, show_default=True, type=click.IntRange(1), help="Sources that he holds.")
 @click.option("--where", help="Filter that makes the attack targeted.")
 @click.option("--first", type=click.IntRange(1), help="Records that the first model is trained on; 40 % by default.")
+@click.option(
+    "--reviews", default=20, show_default=True, type=click.IntRange(0), help="Records a round seen for --gate review."
+)
+@click.option("--sensitivity", default=1.0, show_default=True, help="Share of planted records that he recognises.")
+@click.option("--specificity", default=1.0, show_default=True, help="Share of the others that he leaves alone.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder; a new one by default.")
 def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
@@ -43,6 +48,7 @@ def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
     from vauban.cli.show import progress
     from vauban.reports import html
     from vauban.results import to_json
+    from vauban.simulation.reviewing import Reviewers
     from vauban.simulation.run import run_simulation
 
     chosen = chosen_system({"scenario": scenario}, allow_pickle=False)
@@ -52,7 +58,9 @@ def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
             gate_entry(name)
     folder = prepare(out) if out is not None else new_folder(f"simulate-{chosen.name.replace(' ', '-')}")
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {k: v for k, v in asked.items() if k not in ("data", "model", "attack", "gate", "explore")}
+    people = Reviewers(asked["reviews"], asked["sensitivity"], asked["specificity"])
+    apart = ("data", "model", "attack", "gate", "explore", "reviews", "sensitivity", "specificity")
+    settings = {k: v for k, v in asked.items() if k not in apart}
     with progress() as watch:
         system = chosen.system(asked["data"], asked["model"], asked["seed"])
         result = run_simulation(
@@ -60,6 +68,7 @@ def simulate(scenario: str, out: Path | None, **asked: Any) -> int:
             asked["attack"],
             gates=asked["gate"],
             explore=asked["explore"] == "on",
+            reviewers=people,
             watch=lambda what, done, total: watch(Event(what, done, total)),
             command=_command(scenario, asked),
             environment=environment,

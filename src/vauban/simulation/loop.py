@@ -33,7 +33,9 @@ from vauban.records import Mask, frozen
 from vauban.results import Rate
 from vauban.simulation.labelling import Policy, Traffic
 from vauban.simulation.outcome import Film, Measured, Round
+from vauban.simulation.reviewing import Desk, Reviewers
 from vauban.simulation.stage import Stage
+from vauban.simulation.stored import Stored
 from vauban.threat import Budget, Cell, Decision, Grant, Knows
 
 Watch = Callable[[str, int, int], None]
@@ -71,6 +73,7 @@ def play(
     name: str,
     watch: Watch,
     cell: Cell,
+    reviewers: Reviewers,
 ) -> tuple[Measured, Film]:
     """Play the loop once; return how the first model does, and the film.
 
@@ -78,12 +81,12 @@ def play(
         ContractViolation: the attack broke a rule.
     """
     deployed = stage.trainer.fit(stage.first)
-    approved, store = deployed, stage.first
-    poison = np.zeros(len(store), dtype=bool)
+    approved, store = deployed, Stored.of(stage.first)
     his = None if attacker is None else _Hand(attacker, stage, policy, deployed, seed)
     first = measure(stage, deployed, his, cell)
     rounds: list[Round] = []
     rng = np.random.default_rng(seed_for(seed, "loop"))
+    desk = Desk(reviewers, seed_for(seed, "reviewer"))
     for number, traffic in enumerate(stage.rounds, start=1):
         watch(f"{name}: round {number}", number - 1, len(stage.rounds))
         altered = 0
@@ -91,9 +94,8 @@ def play(
         if his is not None:
             sent, changes = his.moves(deployed)
             for change in changes:
-                store, touched = _tampered(store, change)
-                poison[touched] = True
-                altered += len(touched)
+                store, touched = store.altered(change)
+                altered += touched
         arrived = _arrived(traffic, sent, deployed, cell)
         collected, labels = policy.collect(arrived.traffic, rng)
         batch = Batch(
@@ -103,20 +105,18 @@ def play(
         )
         bad = arrived.traffic.his[collected]
         context = GateContext(
-            stage.schema, stage.trainer, store, stage.quiz, approved, seed_for(seed, "gates", str(number))
+            stage.schema, stage.trainer, store.data, stage.quiz, approved, seed_for(seed, "gates", str(number))
         )
-        train, evidence = _screened(batch, gates, context)
-        if altered or train.any():
-            ids = np.arange(len(store), len(store) + int(train.sum()))
-            store = store.plus(batch.data.take(train))
-            poison = np.concatenate([poison, bad[train]])
-            deployed = stage.trainer.fit(store, deployed)
-            added = (batch.data.take(train), ids)
-        else:
-            added = (batch.data.take(train), np.empty(0, dtype=np.int64))
+        desk.open(batch, bad, store)
+        train, gone, evidence = _screened(batch, gates, context, desk)
+        removed = store.his[gone]
+        store = store.without(gone).plus(batch.data, bad, train)
+        kept, ids = batch.data.take(train), store.ids[len(store.ids) - int(train.sum()) :]
+        if altered or train.any() or gone.any():
+            deployed = stage.trainer.fit(store.data, deployed)
         seen = arrived.traffic.told.decisions[arrived.traffic.his]
         if his is not None:
-            his.hear(RoundOutcome(number, seen, True, len(stage.rounds) - number, *added), deployed)
+            his.hear(RoundOutcome(number, seen, True, len(stage.rounds) - number, kept, ids), deployed)
         told = measure(stage, deployed, his, cell)
         rounds.append(
             Round(
@@ -135,6 +135,9 @@ def play(
                 collected_poison=int(bad.sum()),
                 held_poison=int((bad & ~train).sum()),
                 held_clean=int((~bad & ~train).sum()),
+                reviewed=desk.looked,
+                removed_poison=int(removed.sum()),
+                removed_clean=int((~removed).sum()),
                 deployed=True,
                 evidence=evidence,
             )
@@ -176,38 +179,28 @@ def _sources(traffic: Labelled, sent: Send, rng: np.random.Generator) -> np.ndar
 
 
 def _screened(
-    batch: Batch, gates: Sequence[tuple[str, BatchGate]], context: GateContext
-) -> tuple[Mask, tuple[str, ...]]:
-    """Return what all gates, one after the other, let be trained on."""
-    train, evidence = np.ones(len(batch.data), dtype=bool), []
+    batch: Batch, gates: Sequence[tuple[str, BatchGate]], context: GateContext, desk: Desk
+) -> tuple[Mask, Mask, tuple[str, ...]]:
+    """Return what all gates, one after the other, let be trained on, and what of the stored records they remove."""
+    train, gone = np.ones(len(batch.data), dtype=bool), np.zeros(len(context.stored), dtype=bool)
+    evidence: list[str] = []
     for name, gate in gates:
         left = np.flatnonzero(train)
         if not len(left):
             break
         records = frozen(batch.data.records[left])
         part = Batch(Labelled(records, batch.data.labels[left]), batch.sources[left], batch.round)
-        screening = gate.screen(part, context)
-        if screening.train.shape != (len(left),):
-            raise ContractViolation(
-                f"The gate {name!r} must say of each of {len(left)} records whether to train on it."
-            )
+        screening = gate.screen(part, replace(context, reviewer=desk.seat(left)))
+        for what, said, size in (("", screening.train, len(left)), ("stored ", screening.remove, len(gone))):
+            if said is not None and said.shape != (size,):
+                raise ContractViolation(
+                    f"The gate {name!r} must say of each of {size} {what}records what is to become of it."
+                )
         train[left[~screening.train]] = False
+        if screening.remove is not None:
+            gone |= screening.remove
         evidence += [f"{name}: {line}" for line in screening.evidence]
-    return train, tuple(evidence)
-
-
-def _tampered(store: Labelled, change: Tamper) -> tuple[Labelled, np.ndarray[Any, np.dtype[np.int64]]]:
-    ids = np.asarray(change.ids, dtype=np.int64)
-    if len(ids) and (ids.min() < 0 or ids.max() >= len(store)):
-        raise ContractViolation(f"He alters records {ids.min()} to {ids.max()}, but {len(store)} are stored.")
-    if change.records is None and change.labels is None:
-        raise ContractViolation("A tampering names new records or labels; deleting is not simulated.")
-    records, labels = store.records.copy(), store.labels.copy()
-    if change.records is not None:
-        records[ids] = change.records
-    if change.labels is not None:
-        labels[ids] = change.labels
-    return Labelled(records, labels), ids
+    return train, gone, tuple(evidence)
 
 
 class _Hand:

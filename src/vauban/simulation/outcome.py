@@ -32,7 +32,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Round:
-    """A round of the loop: what was sent and collected, what the gates held, and the model that came of it."""
+    """A round of the loop: what was sent and collected, what the gates held, and the model that came of it.
+
+    ``reviewed`` is how many records a person looked at; ``removed_poison`` and ``removed_clean`` say what was taken out
+    of the stored data because of it.
+    """
 
     round: int
     fnr: Rate
@@ -50,6 +54,9 @@ class Round:
     held_poison: int
     held_clean: int
     deployed: bool
+    reviewed: int
+    removed_poison: int
+    removed_clean: int
     evidence: tuple[str, ...] = ()
 
 

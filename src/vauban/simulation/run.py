@@ -12,6 +12,7 @@ from vauban.filters import Filter
 from vauban.simulation.labelling import POLICIES
 from vauban.simulation.loop import Attacker, Watch, play
 from vauban.simulation.outcome import Simulation
+from vauban.simulation.reviewing import Reviewers
 from vauban.simulation.stage import set_stage
 from vauban.system import System
 from vauban.threat import Cell, Specificity
@@ -36,6 +37,7 @@ def run_simulation(
     where: str | None = None,
     cell: str | None = None,
     first: int | None = None,
+    reviewers: Reviewers = Reviewers(),  # noqa: B008 - frozen
     seed: int = 0,
     watch: Watch = watch_nothing,
     command: str | None = None,
@@ -57,6 +59,7 @@ def run_simulation(
         where: filter that makes the attack targeted.
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
+        reviewers: who looks at records for the gate ``review``, how many a round, and how often he errs.
         seed: everything random follows from it.
         watch: is told what is going on.
         command: the command line, for the report.
@@ -70,6 +73,8 @@ def run_simulation(
         raise unknown("labelling", labels, POLICIES)
     if not 0 < share < 0.5:
         raise BadInput(f"The attacker's share lies between 0 and 0.5. Got {share}.")
+    if reviewers.looks < 0 or not all(0 <= r <= 1 for r in reviewers[1:]):
+        raise BadInput(f"A reviewer looks at 0 or more records, and errs with a share from 0 to 1. Got {reviewers}.")
     aim = Cell(cell) if cell in (Cell.CI, Cell.CA) else line.cells[0]
     if cell is not None and (cell not in [c.value for c in line.cells]):
         raise unknown(f"cell of {attack}", cell, [c.value for c in line.cells])
@@ -81,12 +86,12 @@ def run_simulation(
     policy = POLICIES[labels]
     stage = set_stage(system, rounds, traffic, None if where is None else Filter(where), aim.harmful, first)
     attacker = Attacker(attack, made, aim, share, accounts, queries if explore else 0, SCORE)
-    _, clean = play(stage, None, policy, (), seed, "clean", watch, aim)
-    before, attacked = play(stage, attacker, policy, (), seed, "attacked", watch, aim)
+    _, clean = play(stage, None, policy, (), seed, "clean", watch, aim, reviewers)
+    before, attacked = play(stage, attacker, policy, (), seed, "attacked", watch, aim, reviewers)
     films = [clean, attacked]
     if chosen:
-        films.append(play(stage, attacker, policy, chosen, seed, "defended", watch, aim)[1])
-        films.append(play(stage, None, policy, chosen, seed, "gates without attack", watch, aim)[1])
+        films.append(play(stage, attacker, policy, chosen, seed, "defended", watch, aim, reviewers)[1])
+        films.append(play(stage, None, policy, chosen, seed, "gates without attack", watch, aim, reviewers)[1])
     shown = films[2] if chosen else attacked
     return Simulation(
         version("vauban"),

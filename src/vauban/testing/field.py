@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from vauban.contracts import SCORE, Batch, Brief, Campaign, GateContext, Known, Labelled, Target
-from vauban.records import Floats, Modality, Records, frozen
+from vauban.errors import BudgetSpent
+from vauban.records import Floats, Mask, Modality, Records, frozen
 from vauban.testing.worlds import MIXED, Planted, World, planted_mail, planted_related, planted_table, worlds
 from vauban.threat import Budget, Cell, Grant
 
@@ -148,6 +149,31 @@ def _part(whole: Labelled, start: int, end: int) -> Labelled:
     return Labelled(frozen(whole.records[start:end]), frozen(whole.labels[start:end]))
 
 
+@dataclass
+class Person:
+    """A reviewer with time for ten records, who knows how the world labels them."""
+
+    field: Field
+    batch: Labelled
+    time: int = 10
+
+    def look(self, row: int, *, stored: bool = False) -> bool:
+        """Return whether a label is not the world's."""
+        if not self.time:
+            raise BudgetSpent("He has no time left.")
+        self.time -= 1
+        data = (self.field.first if stored else self.batch).take(np.array([row]))
+        return bool((self.field.world.target.margin(data.records)[0] > 0) != data.labels[0])
+
+    def called(self) -> Labelled:
+        """Return nothing: it is his first round."""
+        return self.batch.take(np.arange(0))
+
+    def cleared(self) -> Mask:
+        """Return nothing: it is his first round."""
+        return np.zeros(len(self.field.first), dtype=bool)
+
+
 def gate_case(
     field: Field, rows: Labelled, sources: tuple[str, ...] = ("a", "b", "c", "d")
 ) -> tuple[Batch, GateContext]:
@@ -161,5 +187,6 @@ def gate_case(
         field.trusted,
         field.trainer.fit(field.first),
         (3, 1),
+        Person(field, rows),
     )
     return Batch(Labelled(frozen(rows.records), frozen(rows.labels)), names, 1), context

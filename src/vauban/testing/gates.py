@@ -48,6 +48,10 @@ def _screened(gate: BatchGate, batch: Batch, context: GateContext) -> Screening:
         f"A gate says of each of {len(batch.data)} records whether to train on it: (n,) of bool. "
         f"Got {told.train.shape} of {told.train.dtype}.",
     )
+    require(
+        told.remove is None or (told.remove.shape == (len(context.stored),) and told.remove.dtype == np.bool_),
+        f"A gate says of each of {len(context.stored)} stored records whether it is to go (`remove`), or nothing.",
+    )
     return told
 
 
@@ -68,7 +72,8 @@ def _reasons(gate: BatchGate, field: Field) -> None:
     told = _screened(gate, *gate_case(field, _flipped(field)))
     lines = [line for line in told.evidence if isinstance(line, str) and line.strip()]
     require(len(lines) == len(told.evidence), f"Evidence is lines of text. Got {told.evidence!r}.")
-    require(bool(told.train.all()) or bool(lines), "It holds records and does not say why: `evidence`.")
+    idle = bool(told.train.all()) and (told.remove is None or not told.remove.any())
+    require(idle or bool(lines), "It holds or removes records and does not say why: `evidence`.")
 
 
 def _honest(gate: BatchGate, field: Field) -> None:
