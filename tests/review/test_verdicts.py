@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vauban.cli import main
@@ -22,7 +22,7 @@ from vauban.datasets import load
 from vauban.errors import BadInput
 from vauban.review import deciding
 from vauban.review.folder import Folder, defused, read
-from vauban.review.standing import agreement, counted, left, standing
+from vauban.review.standing import agreement, counted, left, standing, taken_back
 from vauban.store.repository import Verdict, open_store
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -232,6 +232,7 @@ def test_a_bad_table_of_verdicts_is_refused_whole(review: Path, tmp_path: Path, 
         assert store.verdicts() == []
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.text(max_size=8), st.text(max_size=12), st.text(max_size=6), st.text(max_size=6)), max_size=8)
 )
@@ -280,3 +281,18 @@ def test_compare_tells_what_changed(data: Path, tmp_path: Path, capsys) -> None:
 def test_a_scenario_is_reviewed(tmp_path: Path) -> None:
     assert run("review", "train", "credit", "--trusted-rows", 200, "--budget", 20, "--out", tmp_path / "r") in (0, 1)
     assert len(pd.read_csv(tmp_path / "r" / "queue.csv")) == 20
+
+
+def test_what_was_taken_back_counts_for_nothing(review: Path, folder: Folder) -> None:
+    first = folder.records["record"].iloc[0]
+    fresh = folder.ranking([]).next()
+    assert run("review", "decide", review, first, "poison", "--reviewer", "ana", "--role", "analyst") == 0
+    assert run("review", "undo", review, "--reviewer", "ana") == 0
+    with open_store(review / "verdicts.sqlite") as store:
+        given = store.verdicts()
+        assert [v.verdict for v in given] == ["poison", "undo"]
+        with pytest.raises(BadInput, match="to take back"):
+            taken_back(given, "ana", None)
+    order = folder.ranking(given)
+    assert order.next() == fresh
+    assert not order._poison

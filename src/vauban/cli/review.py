@@ -172,17 +172,15 @@ def decide(
 def undo(run: Path, reviewer: str | None, role: str | None, note: str) -> int:
     """Take back the last verdict of --reviewer: it stays in the log, and counts no longer."""
     from vauban.review.folder import read
-    from vauban.store.repository import Verdict, open_store
+    from vauban.review.standing import taken_back
+    from vauban.store.repository import open_store
 
     with open_store(read(run).verdicts) as store:
         given = store.verdicts()
-        gone = {v.undoes for v in given if v.verdict == "undo"}
-        mine = [v for v in given if v.reviewer == reviewer and v.verdict != "undo" and v.number not in gone]
-        if not mine:
-            raise BadInput(f"There is no verdict of {reviewer!r} to take back.")
-        last = mine[-1]
-        store.add([Verdict(0, "", last.record, "undo", last.reviewer, role or last.role, note, undoes=last.number)])
-    click.echo(f"Taken back: {last.verdict} on record {last.record}.")
+        undone = taken_back(given, reviewer, role, note)
+        store.add([undone])
+    verdict = next(v.verdict for v in given if v.number == undone.undoes)
+    click.echo(f"Taken back: {verdict} on record {undone.record}.")
     return ExitCode.DONE
 
 

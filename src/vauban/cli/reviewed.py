@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
+from vauban.errors import BadInput
 from vauban.reports.hostile import clipped
 from vauban.results import to_json
 from vauban.review.deciding import of_record
-from vauban.review.folder import ASIDE, FILLED, RANDOM, Folder
-from vauban.review.standing import agreement, by_reason, counted, left, standing
+from vauban.review.folder import ASIDE, FILLED, Folder
+from vauban.review.ranking import RANDOM
+from vauban.review.standing import agreement, by_reason, counted, left, standing, taken_back
 from vauban.store.repository import Store, Verdict
 
 KEYS = {"p": "poison", "h": "honest-mistake", "c": "correct", "u": "unsure", "e": "escalate"}
@@ -75,10 +77,13 @@ def ask_for(folder: Folder, store: Store, count: int, reviewer: str, role: str) 
         if key == "q":
             return
         if key == "z":
-            mine = [v for v in store.verdicts() if v.reviewer == reviewer and v.verdict != "undo"]
-            if mine:
-                store.add([Verdict(0, "", mine[-1].record, "undo", reviewer, role, undoes=mine[-1].number)])
-                click.echo(f"taken back: {mine[-1].verdict} on record {mine[-1].record}")
+            try:
+                undone = taken_back(store.verdicts(), reviewer, role)
+            except BadInput as nothing:
+                click.echo(str(nothing))
+                continue
+            store.add([undone])
+            click.echo(f"taken back: the verdict on record {undone.record}")
             ranking = folder.ranking(store.verdicts())
         elif key in KEYS:
             store.add([of_record(folder, str(line["record"]), KEYS[key], reviewer, role, "", look.reason)])

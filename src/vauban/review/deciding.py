@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vauban.errors import BadInput
-from vauban.review.folder import FILLED, RANDOM, Folder
+from vauban.review.folder import FILLED, Folder
 from vauban.review.standing import counted
 from vauban.store.repository import ROLES, VERDICTS, Verdict
 
@@ -22,7 +22,7 @@ def of_record(
 ) -> Verdict:
     """Return a verdict on one record; BadInput if there is no such record."""
     _row(folder, record)
-    return Verdict(0, "", record, verdict, reviewer, role, note, reason or _queued(folder, record))
+    return Verdict(0, "", record, verdict, reviewer, role, note, reason or folder.queued.get(record, ""))
 
 
 def of_family(
@@ -54,7 +54,7 @@ def of_family(
         )
     family = f"family {folder.signals['family'].iloc[at]}"
     left = [name for name in names if name not in mine]
-    return [Verdict(0, "", name, verdict, reviewer, role, note, _queued(folder, name), family) for name in left]
+    return [Verdict(0, "", name, verdict, reviewer, role, note, folder.queued.get(name, ""), family) for name in left]
 
 
 def of_table(folder: Folder, path: Path, reviewer: str | None, role: str | None) -> list[Verdict]:
@@ -97,9 +97,7 @@ def of_table(folder: Folder, path: Path, reviewer: str | None, role: str | None)
             if bad:
                 wrong.append(f"line {i}: {said}")
         note = line["note"].strip().removeprefix("'")
-        found.append(
-            Verdict(0, "", record, verdict, who, what, note, _queued(folder, record) if record in known else "")
-        )
+        found.append(Verdict(0, "", record, verdict, who, what, note, folder.queued.get(record, "")))
     if wrong:
         more = f" (and {len(wrong) - 10} more)" if len(wrong) > 10 else ""
         raise BadInput(f"{path}: {'; '.join(wrong[:10])}{more}. Nothing was taken over.")
@@ -112,16 +110,3 @@ def _row(folder: Folder, record: str) -> int:
         some = ", ".join(map(repr, folder.records["record"].head(3)))
         raise BadInput(f"There is no record {record!r} in this review. They are called like {some}.")
     return int(at[0])
-
-
-def _queued(folder: Folder, record: str) -> str:
-    """Return the queue that a record was first shown from; empty where it was not."""
-    queue = folder.path / "queue.parquet"
-    if not queue.exists():
-        return ""
-    shown = pd.read_parquet(queue, columns=["record", "reason"])
-    reason = shown.loc[shown["record"] == record, "reason"]
-    return str(reason.iloc[0]) if len(reason) else ""
-
-
-__all__ = ["CHECKED", "RANDOM", "of_family", "of_record", "of_table"]

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from vauban.errors import BadInput
 from vauban.review.folder import Folder
@@ -64,8 +63,3 @@ def secret_of(key: Path) -> bytes:
     if len(secret) < 16:
         raise BadInput(f"The key {key} holds {len(secret)} bytes. Give at least 16, as from: openssl rand -hex 32.")
     return secret
-
-
-def log_of(path: Path) -> pd.DataFrame:
-    """Return an exported log as a table."""
-    return pd.read_json(path, lines=True, dtype=False)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from vauban.monitors.disagreement import meaning
 from vauban.results import to_json
 from vauban.review.examine import Examined
 from vauban.review.intake import Taken
-from vauban.review.ranking import ALIKE, ALL, FAMILY, RANDOM, Ranking, told_apart
+from vauban.review.ranking import ALIKE, FAMILY, RANDOM, Ranking, told_apart
+from vauban.review.standing import in_force
 from vauban.store.repository import Verdict
 
 FILLED = ("verdict", "reviewer", "role", "note")
@@ -66,12 +68,21 @@ class Folder:
         made = ranking_of(self.signals, self.near, int(self.about["seed"]))
         row = {record: i for i, record in enumerate(self.records["record"])}
         told: set[int] = set()
-        for verdict in verdicts:
+        for verdict in in_force(verdicts):
             at = row.get(verdict.record)
-            if at is not None and at not in told and verdict.verdict != "undo":
+            if at is not None and at not in told:
                 told.add(at)
                 made.tell(at, verdict.reason or RANDOM, verdict.verdict == "poison")
         return made
+
+    @cached_property
+    def queued(self) -> Mapping[str, str]:
+        """The queue that each record of queue.parquet was first shown from, by the record."""
+        queue = self.path / "queue.parquet"
+        if not queue.exists():
+            return {}
+        shown = pd.read_parquet(queue, columns=["record", "reason"])
+        return dict(zip(shown["record"].astype(str), shown["reason"].astype(str), strict=True))
 
     def line(self, row: int, reason: str) -> dict[str, Any]:
         """Return what queue.csv says of a record, without its place."""
@@ -202,6 +213,3 @@ def read(path: Path) -> Folder:
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{path} cannot be read: {error}. Review the data anew.") from error
     return Folder(path, about, records, signals, near)
-
-
-__all__ = ["ALIKE", "ALL", "FAMILY", "RANDOM", "Folder", "read", "write"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scipy.stats import beta
 
+from vauban.errors import BadInput
 from vauban.store.repository import Verdict
 
 
@@ -37,12 +38,25 @@ def standing(verdicts: Sequence[Verdict]) -> dict[str, Standing]:
 
 def counted(verdicts: Sequence[Verdict]) -> dict[str, tuple[Verdict, ...]]:
     """Return the verdicts on each record that count: of every person the last that was not taken back."""
-    undone = {v.undoes for v in verdicts if v.verdict == "undo"}
     found: dict[str, dict[str, Verdict]] = {}
-    for verdict in verdicts:
-        if verdict.verdict != "undo" and verdict.number not in undone:
-            found.setdefault(verdict.record, {})[verdict.reviewer] = verdict
+    for verdict in in_force(verdicts):
+        found.setdefault(verdict.record, {})[verdict.reviewer] = verdict
     return {record: tuple(by.values()) for record, by in found.items()}
+
+
+def in_force(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts that were not taken back, in their order."""
+    undone = {v.undoes for v in verdicts if v.verdict == "undo"}
+    return [v for v in verdicts if v.verdict != "undo" and v.number not in undone]
+
+
+def taken_back(verdicts: Sequence[Verdict], reviewer: str | None, role: str | None, note: str = "") -> Verdict:
+    """Return the verdict that takes back a person's last one; BadInput where there is none."""
+    mine = [v for v in in_force(verdicts) if v.reviewer == reviewer]
+    if not mine:
+        raise BadInput(f"There is no verdict of {reviewer!r} to take back.")
+    last = mine[-1]
+    return Verdict(0, "", last.record, "undo", last.reviewer, role or last.role, note, undoes=last.number)
 
 
 def _stands(by: tuple[Verdict, ...]) -> Standing:
