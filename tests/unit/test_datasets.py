@@ -36,7 +36,7 @@ from vauban.scenarios.facts import schema_from_facts
 from vauban.scenarios.models import table_model
 from vauban.system import split as divide
 
-RELATED = ("generated-loan", "generated-insurance", "generated-premium")
+RELATED = ("generated-loan", "generated-insurance", "generated-claims", "generated-premium")
 GENERATED = ("generated-spam", "generated-credit", *RELATED)
 LOANS = ("lendingclub", "loan-sanction")
 INSURANCE = ("coil2000", "vehicle-claims", "fremtpl2", "insurance-charges")
@@ -119,6 +119,7 @@ def test_shapes_types_and_default_size(name: str) -> None:
     assert data.positive == {
         "generated-spam": "spam",
         "generated-insurance": "unqualified",
+        "generated-claims": "fraud",
         "generated-premium": "claim",
     }.get(name, "default")
 

@@ -49,6 +49,26 @@ def test_the_discount_is_cut_out_of_the_predicted_cost(model: str) -> None:
     assert predicted[cost > 0].mean() > predicted[cost == 0].mean()
 
 
+@pytest.mark.parametrize("model", ["poisson-regression", "logistic-regression"])
+def test_the_surcharge_is_a_boundary_of_its_own(model: str) -> None:
+    system = scenario("insurance").system("generated-premium@surcharge", model, seed=1)
+    assert system.data["name"] == "generated-premium@surcharge"
+    target, parts = system.target, system.parts
+    told = target.answer(target.schema.encode(parts.tuning.frame), SCORE)
+    assert 0.1 < (told.decisions == Decision.BLOCK).mean() < 0.2
+    cost = load("generated-premium", seed=1).values
+    np.testing.assert_array_equal(parts.victims.labels == 1, cost[parts.victims.frame.index] > np.quantile(cost, 0.85))
+    if model == "poisson-regression":
+        discount = scenario("insurance").system("generated-premium", model, seed=1).target
+        assert target.threshold > discount.threshold
+
+
+def test_a_claim_costs_what_is_asked_for() -> None:
+    system = scenario("insurance").system("generated-claims", "logistic-regression", seed=1)
+    frame = system.parts.victims.frame
+    np.testing.assert_array_equal(system.economics.amount("miss", frame), frame["amount"])
+
+
 def test_a_regressor_needs_its_cut_and_grants_no_structure_that_it_has_not() -> None:
     data = load("generated-premium", rows=400)
     schema = schema_from_facts(data.facts, data.frame)
