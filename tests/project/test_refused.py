@@ -62,16 +62,21 @@ def test_a_skops_file_with_a_strange_type_names_it(tmp_path):
         read_model(tmp_path / "m.skops")
 
 
-def test_a_zip_bomb_is_not_unpacked(tmp_path):
-    path = tmp_path / "m.skops"
+def _claiming_four_gigabytes(folder):
+    """Write m.skops, whose directory claims 4 GB, as a bomb does that nobody need write out here."""
+    path = folder / "m.skops"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("schema.json", "{}")
-    raw = bytearray(path.read_bytes())  # the directory claims 4 GB, as a bomb does that nobody need write out here
+    raw = bytearray(path.read_bytes())
     at = raw.rindex(b"PK\x01\x02")
     raw[at + 24 : at + 28] = (2**32 - 2).to_bytes(4, "little")
     path.write_bytes(raw)
+    return path
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path):
     with pytest.raises(BadInput, match="would unpack to 4 GB"):
-        read_model(path)
+        read_model(_claiming_four_gigabytes(tmp_path))
 
 
 def test_a_parquet_bomb_is_not_unpacked(tmp_path, monkeypatch):
@@ -90,6 +95,26 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr("vauban.project.tables.MOST_BYTES", 3 * 2**20)
     with pytest.raises(BadInput, match="unpacks to more than"):
         read_table(tmp_path / "bomb.csv.gz")
+
+
+def test_bombs_are_refused_at_the_command_line(table, tmp_path, monkeypatch, capsys):
+    import gzip
+
+    pd.DataFrame({"a": np.zeros(3_000_000), "label": 1}).to_parquet(tmp_path / "bomb.parquet", compression="zstd")
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,label\n" + b"1,2\n" * 1_000_000))
+    (tmp_path / "wide.csv").write_bytes(("x," * 999_999 + "x\n1\n").encode())
+    _claiming_four_gigabytes(tmp_path)
+    monkeypatch.setattr("vauban.project.tables.MOST_BYTES", 3 * 2**20)
+    for words in (
+        ("init", str(tmp_path / "bomb.parquet"), "--label", "label"),
+        ("init", str(tmp_path / "bomb.csv.gz"), "--label", "label"),
+        ("init", str(tmp_path / "wide.csv"), "--label", "x"),
+        ("init", str(table), "--label", "default", "--model", str(tmp_path / "m.skops")),
+        ("review", "train", str(tmp_path / "bomb.parquet"), "--label", "label"),
+    ):
+        code, told = run(capsys, *words, "--out", str(tmp_path / "out"))
+        assert code == 2, words
+        assert len(told.strip().splitlines()) <= 3, told
 
 
 @pytest.mark.parametrize(
