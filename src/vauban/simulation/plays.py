@@ -8,7 +8,8 @@ played again from its start: all of it follows from the seed, so the rounds come
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from vauban.audit.engines import run_jobs
 from vauban.catalogue import gate_entry
 from vauban.contracts import Target
-from vauban.errors import BadInput
+from vauban.errors import BadInput, ExitCode, VaubanError
 from vauban.records import Mask
 from vauban.results import to_json
 from vauban.simulation.fits import Effort, Remembering, name_of
@@ -44,7 +45,7 @@ class Play:
         gates: names, in order.
         seed: everything random follows from it.
         cell: what is measured: CI or CA.
-        clean: the model that came of the same loop without him; his probes are judged against it, where it is given.
+        judged: whether his probes are judged, against ``clean``: the model that came of the same loop without him.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Play:
     gates: tuple[str, ...]
     seed: int
     cell: Cell
+    judged: bool = False
     clean: Target | None = None
 
     @property
@@ -63,11 +65,16 @@ class Play:
         return "-".join((self.cell.value, who, *(self.gates or ("ungated",)))) + ".jsonl"
 
     @property
+    def title(self) -> str:
+        """What is shown while it is played."""
+        return self.file.removesuffix(".jsonl").removesuffix("-ungated")
+
+    @property
     def about(self) -> dict[str, Any]:
         """What its file begins with: enough to tell that it is another play's."""
         share = None if self.attacker is None else self.attacker.share
         about = {"film": self.name, "seed": self.seed, "labels": self.labels, "rounds": len(self.stage.rounds)}
-        return {**about, "records": len(self.stage.first), "share": share, "judged": self.clean is not None}
+        return {**about, "records": len(self.stage.first), "share": share, "judged": self.judged}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +127,7 @@ def play_one(one: Play, folder: Path | None, watch: Watch) -> Ended:
     ended = kept(one, folder)
     if ended is not None:
         return ended
+    started = time.perf_counter()
     trainer = Remembering(one.stage.trainer, name_of(one.stage.trainer), Effort())
     gates = [(name, gate_entry(name).make()) for name in one.gates]
     stage = replace(one.stage, trainer=trainer)
@@ -127,28 +135,75 @@ def play_one(one: Play, folder: Path | None, watch: Watch) -> Ended:
         keep: Keep = keep_nothing if folder is None else file.keep
         played = play(stage, one.attacker, POLICIES[one.labels], gates, one.seed, one.name, watch, one.cell, keep)
         probed = None
-        if one.clean is not None:
+        if one.judged:
+            assert one.clean is not None  # noqa: S101 - whoever plans a judged play gives it the model
             probed = judge(one.stage, played, one.clean, one.cell)
-        effort = dict(vars(trainer.effort))
+        effort = {**vars(trainer.effort), "seconds": time.perf_counter() - started}
         ended = Ended(played.first, played.film, played.reached, probed, effort, getattr(played.model, "base", None))
         file.end(ended)
     return ended
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A play that did not end, and why; a ``defect`` is none of the user's input."""
+
+    problem: str
+    defect: bool
+
+
 def play_all(plays: Sequence[Play], folder: Path | None, jobs: int, watch: Watch) -> Iterator[Ended]:
-    """Yield how each play ends, in their order; in so many worker processes, with the same results."""
-    work: Callable[[Play], Ended] = partial(play_one, folder=folder, watch=watch)
+    """Yield how each play ends, in their order; in so many worker processes, with the same results.
+
+    Raises:
+        VaubanError: a play did not end; see `play_one`.
+    """
     if jobs > 1 and len(plays) > 1:
-        work = partial(_away, folder=folder)
-    for i, ended in enumerate(run_jobs(work, plays, jobs), start=1):
-        if jobs > 1:
-            watch(f"{plays[i - 1].file.removesuffix('.jsonl')}: done", i, len(plays))
-        yield ended
+        for i, ended in enumerate(run_jobs(partial(_away, folder=folder), plays, jobs), start=1):
+            watch(plays[i - 1].title, i, len(plays))
+            yield ended
+        return
+    for i, one in enumerate(plays):
+        yield play_one(one, folder, _within(one, i, len(plays), watch))
+
+
+def try_all(plays: Sequence[Play], folder: Path | None, jobs: int, watch: Watch) -> Iterator[Ended | Failed]:
+    """Yield how each play ends or why it does not, in their order: what is wrong with one does not lose the others."""
+    if jobs > 1 and len(plays) > 1:
+        for i, ended in enumerate(run_jobs(partial(_tried, folder=folder), plays, jobs), start=1):
+            watch(plays[i - 1].title, i, len(plays))
+            yield ended
+        return
+    for i, one in enumerate(plays):
+        yield _tried(one, folder, _within(one, i, len(plays), watch))
+
+
+def try_one(one: Play, folder: Path | None, watch: Watch) -> Ended | Failed:
+    """Return how a play ends, its last model included, or why it does not."""
+    try:
+        return play_one(one, folder, watch)
+    except VaubanError as error:
+        return Failed(str(error), error.exit_code == ExitCode.FAILED)
+    except OSError as error:
+        return Failed(f"The play cannot be kept: {error}", True)
+    except Exception as error:  # noqa: BLE001 - a defect of one attack must not lose what the others found
+        return Failed(f"A defect: {type(error).__name__}: {error}", True)
+
+
+def _within(one: Play, i: int, plays: int, watch: Watch) -> Watch:
+    """Return a watch that shows the rounds of the i-th play as parts of all plays."""
+    rounds = max(len(one.stage.rounds), 1)
+    return lambda what, done, total: watch(one.title, i * rounds + done, plays * rounds)  # noqa: ARG005
 
 
 def _away(one: Play, folder: Path | None) -> Ended:
     """Play in a worker: who watches is elsewhere, and the model stays here."""
     return replace(play_one(one, folder, watch_nothing), model=None)
+
+
+def _tried(one: Play, folder: Path | None, watch: Watch = watch_nothing) -> Ended | Failed:
+    ended = try_one(one, folder, watch)
+    return ended if isinstance(ended, Failed) else replace(ended, model=None)
 
 
 class _File:
