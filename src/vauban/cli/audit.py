@@ -196,7 +196,13 @@ def _influences(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ..
             raise unknown("attack", name, [*CATALOGUE, *CAUSATIVE])
     asking = tuple(c for c in cells if c in ("EI", "EA") and (not names or any(n in CATALOGUE for n in names)))
     training = tuple(c for c in cells if c in ("CI", "CA") and (not names or any(n in CAUSATIVE for n in names)))
-    return asking, () if request["causative"] == "off" else training
+    training = () if request["causative"] == "off" else training
+    if not asking and not training:
+        raise BadInput(
+            "There is no cell to audit: name at least one of EI, EA, CI, CA, attacks that exist for it, and no "
+            "--causative off with cells CI and CA alone."
+        )
+    return asking, training
 
 
 def _go_on(folder: Path) -> str:

@@ -76,7 +76,7 @@ def run_campaigns(
 ) -> Campaigns:
     """Play attacks on training against a system, and judge each by its fresh records.
 
-    Interrupted by Ctrl-C, what is finished is returned, the rest is incomplete; ``interrupted`` before, it plays nothing.
+    Interrupted by Ctrl-C, it returns what is finished; ``interrupted`` before, nothing is played.
 
     Raises:
         BadInput: an attack is unknown, or a kept play is another run's.
