@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -103,6 +103,9 @@ def audit(
     """
     if isinstance(model, Target) and (schema is not None or threshold is not None):
         raise BadInput("A target has its own schema and threshold. Give them to the target, not to the audit.")
+    cells = tuple(dict.fromkeys(cells))
+    if not cells:
+        raise BadInput("There is no cell to audit. Name at least one: EI, EA.")
     settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
     folder = None if out is None else Path(out)
     if resume and folder is None:
@@ -125,7 +128,7 @@ def audit(
             where=None if where is None else Filter(where),
             prices=prices or {},
         )
-        for c in dict.fromkeys(cells)
+        for c in cells
     )
     kind = str(target.schema.modality.value)
     about = {"name": name, "kind": kind, "source": "given to the audit in memory", "removed": {}}
@@ -139,6 +142,11 @@ def audit(
     return audited.result
 
 
+def nothing_else(audited: Audit) -> Audit:
+    """Add nothing."""
+    return audited
+
+
 def run_in(
     out: Path | None,
     request: Mapping[str, Any],
@@ -149,10 +157,14 @@ def run_in(
     *,
     resumed: bool = False,
     command: str | None = None,
+    also: Callable[[Audit], Audit] = nothing_else,
 ) -> Audit:
-    """Run an audit in a run folder (None: in memory only), its report included."""
+    """Run an audit in a run folder (None: in memory only), its report included.
+
+    ``also`` adds to it what is found in other ways, before anything is written.
+    """
     if out is None:
-        audited = run_audit(system, threats, settings, watch, command=command)
+        audited = also(run_audit(system, threats, settings, watch, command=command))
         return stamped(audited, describe_start(None, request, system))
 
     def begin() -> None:
@@ -162,7 +174,7 @@ def run_in(
     if resumed:
         check_same(out, system)
     settings = replace(settings, answers=out / "answers")
-    audited = run_audit(system, threats, settings, watch, command=command, begin=begin)
+    audited = also(run_audit(system, threats, settings, watch, command=command, begin=begin))
     audited = write_end(out, audited)
     (out / "report.html").write_text(report(audited.result, "html"), encoding="utf-8")
     return audited

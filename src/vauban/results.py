@@ -96,6 +96,46 @@ class Confirmation:
 
 
 @dataclass(frozen=True)
+class Retraining:
+    """What an attack on training moved, over the rounds of a retraining loop.
+
+    Figures are of the last model that was trained ``clean`` (without him), ``attacked``, and behind each gate that was
+    tried, by its name.
+
+    Attributes:
+        rounds: how often the model was trained again.
+        share: of what a round collects that is the attacker's, or of the stored data that he alters.
+        labels: who labels what is collected.
+        trained: records that the last clean model was trained on.
+        sent, altered: records of his, in all.
+        asked: questions that he asked.
+        probes: fresh records of the kind that he wants decided otherwise.
+        probe_success: share of them, dressed as his campaign would be, that are decided so.
+        fnr, fpr, error, loss: on records that nobody reaches; see `vauban.simulation.outcome.Measured`.
+        held: what each gate held of his records (``his`` of ``of_his``) and of all others.
+        learnt: what he learnt by asking, strongest first.
+        films: the rounds in full; see `vauban.simulation.outcome.Film`.
+    """
+
+    rounds: int
+    share: float
+    labels: str
+    trained: int
+    sent: int
+    altered: int
+    asked: int
+    probes: int
+    probe_success: Mapping[str, Rate]
+    fnr: Mapping[str, Rate]
+    fpr: Mapping[str, Rate]
+    error: Mapping[str, Rate]
+    loss: Mapping[str, Rate | None]
+    held: Mapping[str, Mapping[str, int]]
+    learnt: tuple[str, ...]
+    films: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One attack in one cell against one model: what it reached, at what cost."""
 
@@ -123,6 +163,7 @@ class Finding:
     remediation: tuple[str, ...]
     bounds: Mapping[str, Any] | None = None
     confirmation: Confirmation | None = None
+    retraining: Retraining | None = None
 
     EFFORT = frozenset({"model_calls", "rows_scored", "seconds", "model_seconds"})
     """Fields that say how the figures were reached, not what they are: they may differ between engines."""

@@ -12,9 +12,9 @@ from vauban.monitors.source_cap import SourceCap
 from vauban.records import Modality
 from vauban.results import to_json
 from vauban.scenarios import scenario
+from vauban.simulation.hand import Attacker
 from vauban.simulation.labelling import POLICIES
-from vauban.simulation.loop import Attacker, play
-from vauban.simulation.reviewing import Reviewers
+from vauban.simulation.loop import play
 from vauban.simulation.run import run_simulation
 from vauban.simulation.stage import set_stage
 from vauban.threat import Cell, Grant
@@ -138,7 +138,7 @@ def played(spam, attack, gates=(), rounds=2, policy="oracle"):
     HEARD.clear()
     stage = set_stage(spam, rounds, None, None, True)
     attacker = Attacker("scripted", attack, Cell.CI, 0.02)
-    return stage, play(stage, attacker, POLICIES[policy], gates, 0, "x", lambda *_: None, Cell.CI, Reviewers())[1]
+    return stage, play(stage, attacker, POLICIES[policy], gates, 0, "x", lambda *_: None, Cell.CI).film
 
 
 def many(brief):

@@ -16,6 +16,7 @@ from vauban.contracts import SCORE, Target
 from vauban.metrics.intervals import quantile, wilson
 from vauban.records import Floats, Ints, Modality, Records
 from vauban.results import Change, Clean, Confirmation, Cost, Example, Finding, Queries
+from vauban.schema import Schema
 from vauban.system import Part, System
 from vauban.threat import Cell, Decision, Grant, Specificity
 
@@ -162,16 +163,16 @@ def _examples(target: Target, front: Front, judged: Judged) -> tuple[Example, ..
             queries=int(judged.at[i]),
             score_before=None if before is None else float(before[k]),
             score_after=None if np.isnan(judged.score[i]) else float(judged.score[i]),
-            changes=changes(front, front.victims[i : i + 1], judged.records[i : i + 1]),
+            changes=changes(front.schema, front.victims[i : i + 1], judged.records[i : i + 1]),
         )
         for k, i in enumerate(picked)
     )
 
 
-def changes(front: Front, before: Records, after: Records) -> tuple[Change, ...]:
+def changes(schema: Schema, before: Records, after: Records) -> tuple[Change, ...]:
     """Return the raw fields in which two records (each of n = 1) differ."""
-    was, now = front.schema.decode(before).iloc[0], front.schema.decode(after).iloc[0]
-    fields = (c for c in front.schema.columns if not _same(was[c], now[c]))
+    was, now = schema.decode(before).iloc[0], schema.decode(after).iloc[0]
+    fields = (c for c in schema.columns if not _same(was[c], now[c]))
     return tuple(Change(c, _plain(was[c]), _plain(now[c])) for c in fields)
 
 

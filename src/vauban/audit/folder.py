@@ -198,6 +198,8 @@ class Verification:
 
     checked: int
     problems: tuple[str, ...]
+    not_scored: int = 0
+    """Successes of attacks on training: the models that came of them are not kept, so nothing can score them."""
 
 
 def verify(run: Path, model: Any = None) -> Verification:
@@ -225,7 +227,8 @@ def verify(run: Path, model: Any = None) -> Verification:
         target = _target(run, about, stored, schema, model)
         limit = stored["costs"].get(cell)
         problems += _verify_cell(Cell(cell), schema, target, of_cell, limit, bool(about.get("varies")))
-    return Verification(len(table), tuple(problems))
+    unscored = sum(f["successes"] for f in result["findings"] if f.get("retraining") is not None)
+    return Verification(len(table), tuple(problems), unscored)
 
 
 def _read_records(path: Path) -> pd.DataFrame:
@@ -241,7 +244,7 @@ def _read_records(path: Path) -> pd.DataFrame:
 
 def _miscounted(findings: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> list[str]:
     held = Counter(zip(table["attack"], table["cell"], strict=True))
-    told = Counter({(f["attack"], f["cell"]): f["successes"] for f in findings})
+    told = Counter({(f["attack"], f["cell"]): f["successes"] for f in findings if f.get("retraining") is None})
     return [
         f"{attack} in {cell}: result.json counts {told[attack, cell]} successes, "
         f"records.parquet holds {held[attack, cell]}"

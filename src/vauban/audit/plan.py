@@ -77,10 +77,8 @@ def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[st
         most: victims a threat.
 
     Raises:
-        BadInput: no cell or no attack is named, an attack is unknown, or a filter selects nothing.
+        BadInput: no attack is named, an attack is unknown, or a filter selects nothing.
     """
-    if not threats:
-        raise BadInput("There is no cell to audit. Name at least one: EI, EA.")
     if names is not None and not names:
         raise BadInput("There is no attack to try. Name at least one, or none to try all. See: vauban list attacks.")
     for threat in threats:

@@ -43,6 +43,9 @@ class Event:
 
 Watch = Callable[[Event], None]
 
+ALL_CAUSATIVE = "all causative attacks"
+"""What stands in place of an attack's name where none of them was tried in a cell."""
+
 
 def watch_nothing(event: Event) -> None:
     """Show nothing."""
@@ -69,6 +72,7 @@ class Audit:
     successes: tuple[Success, ...]
     exit_code: int = ExitCode.DONE
     problem: str | None = None
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -306,15 +310,15 @@ def _audit(
     )
     defect = next((d for d in done if d.defect), None)
     if defect is not None:
-        return Audit(result, successes, ExitCode.FAILED, f"{defect.job.name}: {defect.problem}")
+        return Audit(result, successes, ExitCode.FAILED, f"{defect.job.name}: {defect.problem}", interrupted)
     if incomplete:
-        return Audit(result, successes, ExitCode.INCOMPLETE, incomplete[0].reason)
+        return Audit(result, successes, ExitCode.INCOMPLETE, incomplete[0].reason, interrupted)
     return Audit(result, successes)
 
 
 def _causative() -> tuple[Skipped, ...]:
-    reason = "no attack on training is in this version's catalogue"
-    return tuple(Skipped("all causative attacks", cell, reason) for cell in ("CI", "CA"))
+    reason = "this run only asks the deployed model; it retrains nothing"
+    return tuple(Skipped(ALL_CAUSATIVE, cell, reason) for cell in ("CI", "CA"))
 
 
 def environment() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vauban.results import Clean, Finding, Skipped, Verdict
+from vauban.results import Clean, Finding, Retraining, Skipped, Verdict
 
 LEVELS = ((0.5, "critical"), (0.2, "high"), (0.05, "moderate"), (0.0, "low"))
 """A cell's level is the first whose share the strongest attack's success reaches, by the lower end of its interval."""
@@ -16,7 +16,7 @@ def give_verdict(
     findings: Sequence[Finding], clean: Clean, incomplete: Sequence[Skipped], harmful: str, queries: int
 ) -> Verdict:
     """Return the verdict: that of the worst cell, undetermined where nothing was tried."""
-    strongest = [f for cell in ("EI", "EA") if (f := _strongest(findings, cell)) is not None]
+    strongest = [f for cell in ("EI", "EA", "CI", "CA") if (f := _strongest(findings, cell)) is not None]
     details = [_sentence(f, findings) for f in strongest]
     if clean.degenerate:
         details.insert(0, clean.degenerate + " Attack figures say little about such a model.")
@@ -42,6 +42,8 @@ def _level(finding: Finding) -> str:
 
 def _headline(f: Finding, harmful: str, queries: int) -> str:
     share = f"{100 * f.success_rate.value:.0f} %"
+    if f.retraining is not None:
+        return _after_training(f, f.retraining, share, harmful)
     if f.cell == "EI":
         what = f"{share} of the harmful records ({harmful}) that this model blocks can be made to pass"
     else:
@@ -51,6 +53,16 @@ def _headline(f: Finding, harmful: str, queries: int) -> str:
     return f"{what}, by changes that cost the attacker {_cost(f)}."
 
 
+def _after_training(f: Finding, played: Retraining, share: str, harmful: str) -> str:
+    if not f.successes:
+        return f"No attack tried got through, not even one on the training data in {played.rounds} rounds."
+    if f.cell == "CI":
+        what = f"{share} of fresh harmful records ({harmful}) that a cleanly retrained model blocks pass"
+    else:
+        what = f"{share} of fresh good records that a cleanly retrained model passes are blocked"
+    return f"{what} once {100 * played.share:.0f} % of what {played.rounds} rounds collect is the attacker's."
+
+
 def _cost(f: Finding) -> str:
     if f.cost.median == float("inf"):
         return "more than he can pay for most of them"
@@ -58,19 +70,32 @@ def _cost(f: Finding) -> str:
 
 
 def _sentence(f: Finding, findings: Sequence[Finding]) -> str:
-    r = f.success_rate
-    whom = "blocked harmful records pass" if f.cell == "EI" else "good records are blocked"
-    tried = sum(1 for g in findings if g.cell == f.cell and g.role == "attack")
+    r, tried = f.success_rate, sum(1 for g in findings if g.cell == f.cell and g.role == "attack")
     control = next((g for g in findings if g.cell == f.cell and g.role == "control"), None)
-    text = (
-        f"{f.cell}: with {f.title.lower()}, the strongest of {tried} {_count(tried, 'attack')} tried, "
-        f"{f.successes} of {f.victims} {whom} ({100 * r.low:.0f} % to {100 * r.high:.0f} %), for {_cost(f)}"
-    )
+    start = f"{f.cell}: with {f.title.lower()}, the strongest of {tried} {_count(tried, 'attack')} tried, "
+    interval = f"({100 * r.low:.0f} % to {100 * r.high:.0f} %)"
+    if f.retraining is not None:
+        return start + _retrained(f, f.retraining, interval, control)
+    whom = "blocked harmful records pass" if f.cell == "EI" else "good records are blocked"
+    text = f"{start}{f.successes} of {f.victims} {whom} {interval}, for {_cost(f)}"
     if f.confirmation is not None:
         sure = f.confirmation
         text += f"; the model answers differently each time: each of these flipped in most of {sure.each} fresh answers"
     if control is not None:
         text += f"; without any attack {control.successes} of {control.victims} do"
+    return text + "."
+
+
+def _retrained(f: Finding, played: Retraining, interval: str, control: Finding | None) -> str:
+    whom = "fresh harmful records pass" if f.cell == "CI" else "fresh good records are blocked"
+    his = f"{played.sent} records sent" if played.sent else f"{played.altered} records altered"
+    text = f"{f.successes} of {f.victims} {whom} {interval} after {played.rounds} rounds, for {his}"
+    for gate, rate in played.probe_success.items():
+        if gate not in ("clean", "attacked"):
+            before = 100 * played.probe_success["attacked"].value
+            text += f"; the gate {gate} brings his share of all probes from {before:.0f} to {100 * rate.value:.0f} %"
+    if control is not None:
+        text += f"; with {control.title.lower()}, the control, {control.successes} of {control.victims} do"
     return text + "."
 
 

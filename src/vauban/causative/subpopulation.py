@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from vauban.contracts import Ask, Brief, Claim, Move, NothingLearnt, Outcome, Send, no_scouting
+from vauban.contracts import Ask, Brief, Claim, Known, Move, NothingLearnt, Outcome, Send, no_scouting
 from vauban.errors import BudgetSpent
 from vauban.records import Modality, Records
+from vauban.schema import Schema
 from vauban.threat import Grant
 
 
@@ -30,6 +31,10 @@ class Subpopulation:
 
     modalities = frozenset({Modality.TABULAR, Modality.TEXT})
     wants = frozenset({Grant.SEND})
+
+    def inapt(self, schema: Schema, known: Known) -> str | None:
+        """Return why it would have nothing to do: it needs a section to aim at."""
+        return "it aims at a section of the records, and none is named (--where)" if known.aimed.all() else None
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, NothingLearnt]:
         """Ask nothing: he knows records of his section."""

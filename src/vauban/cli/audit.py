@@ -10,14 +10,18 @@ from typing import Any
 import click
 
 from vauban.cli.own import ALLOW_PICKLE, chosen_system, is_own
-from vauban.errors import BadInput, ExitCode
+from vauban.errors import BadInput, ExitCode, unknown
 
-REQUEST = tuple("scenario data model victims queries flagged cost attack cell where grant seed".split())  # noqa: SIM905
+REQUEST = tuple("scenario data model victims queries flagged cost attack cell causative where grant seed".split())  # noqa: SIM905
 """What decides the findings, and is kept in run.json: jobs, out and fail-over do not."""
 
 
 def _names(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001 - click's
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _cells(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(cell for one in value for cell in _names(context, option, one)))
 
 
 def _number(context: click.Context, option: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
@@ -39,7 +43,21 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
     "--cost", type=click.FloatRange(0), callback=_number, help="Most that a changed record may cost the attacker."
 )
 @click.option("--attack", multiple=True, help="Attack to try; may be repeated. All by default.")
-@click.option("--cell", default="EI,EA", show_default=True, callback=_names, help="EI: harmful pass; EA: good blocked.")
+@click.option(
+    "--cell",
+    multiple=True,
+    default=["EI,EA,CI,CA"],
+    show_default=True,
+    callback=_cells,
+    help="May be repeated. By asking: EI (harmful pass), EA (good blocked); through training: CI, CA.",
+)
+@click.option(
+    "--causative",
+    type=click.Choice(["off", "short", "full"]),
+    default="short",
+    show_default=True,
+    help="Attacks on training: none, 3 rounds on at most 4,000 records, or 8 rounds on all of them.",
+)
 @click.option("--where", help="Filter that makes the attack targeted, e.g. 'amount > 5000 and purpose = car'.")
 @click.option("--grant", default="label,score", show_default=True, callback=_names, help="What the attacker gets.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
@@ -110,20 +128,35 @@ def _audit(
     *,
     resumed: bool,
 ) -> int:
-    from vauban.api import grant_named, run_in
+    from vauban.api import grant_named
     from vauban.audit.folder import new_folder, prepare
     from vauban.audit.run import Settings
-    from vauban.catalogue import entry
+    from vauban.catalogue import CAUSATIVE
     from vauban.cli.show import progress, show
-    from vauban.threat import Budget
+    from vauban.simulation.beside import audit_both
+    from vauban.simulation.lengths import Asked
+    from vauban.threat import Budget, Cell
 
     chosen = chosen_system(request, allow_pickle)
     grants = frozenset(grant_named(g) for g in request["grant"])
     budget = Budget(request["queries"], request["queries"], request["flagged"], request["cost"])
-    threats = chosen.threats(request["cell"], grants, budget, request["where"])
-    settings = Settings(request["seed"], request["victims"], tuple(request["attack"]) or None, jobs)
-    for name in request["attack"]:
-        entry(name)
+    asking, training = _influences(request)
+    threats = chosen.threats(asking, grants, budget, request["where"]) if asking else ()
+    names = tuple(n for n in request["attack"] if n not in CAUSATIVE)
+    settings = Settings(request["seed"], request["victims"], names or None, jobs)
+    asked = None
+    if training:
+        on_training = tuple(n for n in request["attack"] if n in CAUSATIVE) or None
+        asked = Asked(
+            tuple(map(Cell, training)),
+            request["causative"],
+            on_training,
+            request["queries"],
+            grants,
+            request["where"],
+            request["seed"],
+            jobs,
+        )
     if out is None:
         folder = new_folder(chosen.name.replace(" ", "-"))
     else:
@@ -132,7 +165,9 @@ def _audit(
         with progress() as watch:
             system = chosen.system(request["data"], request["model"], request["seed"])
             command = _command(request)
-            audited = run_in(folder, request, system, threats, settings, watch, resumed=resumed, command=command)
+            audited = audit_both(
+                folder, request, system, threats, settings, asked, watch, resumed=resumed, command=command
+            )
     except KeyboardInterrupt:
         click.echo(f"vauban: interrupted. {_go_on(folder)}", err=True)
         return ExitCode.INCOMPLETE
@@ -142,6 +177,32 @@ def _audit(
         click.echo(_go_on(folder), err=True)
         return audited.exit_code
     return _over(audited.result, fail_over)
+
+
+def _influences(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the cells to attack by asking and those to attack through training.
+
+    Attacks that are named choose the influence: who names one that asks wants no training, and the other way round.
+    """
+    from vauban.catalogue import CATALOGUE, CAUSATIVE
+    from vauban.threat import Cell
+
+    cells, names = request["cell"], request["attack"]
+    for cell in cells:
+        if cell not in list(Cell):
+            raise unknown("cell", cell, list(Cell))
+    for name in names:
+        if name not in CATALOGUE and name not in CAUSATIVE:
+            raise unknown("attack", name, [*CATALOGUE, *CAUSATIVE])
+    asking = tuple(c for c in cells if c in ("EI", "EA") and (not names or any(n in CATALOGUE for n in names)))
+    training = tuple(c for c in cells if c in ("CI", "CA") and (not names or any(n in CAUSATIVE for n in names)))
+    training = () if request["causative"] == "off" else training
+    if not asking and not training:
+        raise BadInput(
+            "There is no cell to audit: name at least one of EI, EA, CI, CA, attacks that exist for it, and no "
+            "--causative off with cells CI and CA alone."
+        )
+    return asking, training
 
 
 def _go_on(folder: Path) -> str:

@@ -134,11 +134,16 @@ def _made_again(run: Path, allow_pickle: bool) -> Any:
 @click.argument("run", type=click.Path(path_type=Path))
 @ALLOW_PICKLE
 def verify(run: Path, allow_pickle: bool) -> int:
-    """Score every stored success of a run from scratch."""
+    """Score every stored success of a run from scratch; those of attacks on training are counted, not scored."""
     from vauban.api import verify as check
 
     found = check(run, _made_again(run, allow_pickle))
     for problem in found.problems:
         click.echo(problem, err=True)
     click.echo(f"{found.checked} stored successes scored from scratch: {len(found.problems)} problems.")
+    if found.not_scored:
+        click.echo(
+            f"{found.not_scored} successes of attacks on training are not scored: the models that came of them are not "
+            "kept. The same audit, run again, plays them again."
+        )
     return ExitCode.OVER_LIMIT if found.problems else ExitCode.DONE

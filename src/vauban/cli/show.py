@@ -68,9 +68,8 @@ def _show(result: AuditResult, folder: Path, console: Console) -> None:
     )
     for skipped in result.incomplete:
         console.print(f"Not complete: {skipped.attack} in {skipped.cell}: {escape(skipped.reason)}", highlight=False)
-    out = [s for s in result.out_of_scope if s.cell in ("EI", "EA")]
-    if out:
-        console.print(f"Out of scope: {len(out)} (why: see the report).", highlight=False)
+    if result.out_of_scope:
+        console.print(f"Out of scope: {len(result.out_of_scope)} (why: see the report).", highlight=False)
     console.print(f"\n[bold]{result.verdict.level.upper()}[/bold]: {escape(result.verdict.headline)}", highlight=False)
     console.print(
         f"Run folder: {escape(str(folder))}\nReport:     {escape(str(folder / 'report.html'))}", highlight=False

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vauban.audit.answers import Oracle
-from vauban.audit.meter import ScoutMeter, check_ask
 from vauban.contracts import (
-    LABEL,
     SCORE,
-    Ask,
     Batch,
     BatchGate,
-    Brief,
-    Campaign,
-    CausativeAttack,
     GateContext,
     Labelled,
     RoundOutcome,
@@ -27,41 +20,47 @@ from vauban.contracts import (
     Target,
     seed_for,
 )
-from vauban.errors import BudgetSpent, ContractViolation
-from vauban.metrics.intervals import combined, weighted, wilson
-from vauban.records import Mask, frozen
-from vauban.results import Rate
+from vauban.errors import ContractViolation
+from vauban.records import Mask, Records, frozen
+from vauban.simulation.hand import Attacker, Hand
 from vauban.simulation.labelling import Policy, Traffic
+from vauban.simulation.measuring import measure
 from vauban.simulation.outcome import Film, Measured, Round
-from vauban.simulation.reviewing import Desk, Reviewers
 from vauban.simulation.stage import Stage
-from vauban.simulation.stored import Stored
-from vauban.threat import Budget, Cell, Decision, Grant, Knows
+from vauban.threat import Cell
 
 Watch = Callable[[str, int, int], None]
+Keep = Callable[[Round, Mask], None]
 
 SENDERS = 40
 """Sources that honest traffic comes from."""
 
 
-@dataclass(frozen=True)
-class Attacker:
-    """Who attacks: an attack under a name, his cell, how much he sends, with how many accounts, and what he may ask.
+def watch_nothing(what: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def keep_nothing(turn: Round, reached: Mask) -> None:
+    """Keep nothing: the play is in memory only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What came of a play.
 
     Attributes:
-        share: of what is collected in a round that is his, or of the stored data that he alters.
-        accounts: sources that he holds.
-        queries: questions that he may ask in all; 0 explores nothing.
-        grants: answers that he gets.
+        first: how the first model does.
+        film: what happened, round by round.
+        reached: for each round, which probes its model decides as the attacker wants (m,).
+        dressed: the probes as his campaign would send them (m, ...).
+        model: the last one deployed.
     """
 
-    name: str
-    attack: CausativeAttack
-    cell: Cell
-    share: float
-    accounts: int = 5
-    queries: int = 1000
-    grants: frozenset[Grant] = SCORE
+    first: Measured
+    film: Film
+    reached: tuple[Mask, ...]
+    dressed: Records
+    model: Target
 
 
 def play(
@@ -73,20 +72,34 @@ def play(
     name: str,
     watch: Watch,
     cell: Cell,
-    reviewers: Reviewers,
-) -> tuple[Measured, Film]:
-    """Play the loop once; return how the first model does, and the film.
+    keep: Keep = keep_nothing,
+) -> Played:
+    """Play the loop once.
+
+    Args:
+        stage: the records.
+        attacker: who attacks; None plays it clean.
+        policy: who labels what is collected.
+        gates: names and gates, in order.
+        seed: everything random follows from it.
+        name: of the film.
+        watch: is told what is going on.
+        cell: what is measured: CI or CA.
+        keep: is given every round as it ends, and which probes its model decides as the attacker wants (m,).
 
     Raises:
         ContractViolation: the attack broke a rule.
     """
     deployed = stage.trainer.fit(stage.first)
-    approved, store = deployed, Stored.of(stage.first)
-    his = None if attacker is None else _Hand(attacker, stage, policy, deployed, seed)
-    first = measure(stage, deployed, his, cell)
+    approved, store = deployed, stage.first
+    poison = np.zeros(len(store), dtype=bool)
+    his = None if attacker is None else Hand(attacker, stage, policy, deployed, seed)
+    # Without an attacker, probes are plain.
+    dressed = stage.probes if his is None else his.dressed(stage.probes)
+    first, _ = measure(stage, deployed, dressed, cell)
+    reached: list[Mask] = []
     rounds: list[Round] = []
     rng = np.random.default_rng(seed_for(seed, "loop"))
-    desk = Desk(reviewers, seed_for(seed, "reviewer"))
     for number, traffic in enumerate(stage.rounds, start=1):
         watch(f"{name}: round {number}", number - 1, len(stage.rounds))
         altered = 0
@@ -94,8 +107,9 @@ def play(
         if his is not None:
             sent, changes = his.moves(deployed)
             for change in changes:
-                store, touched = store.altered(change)
-                altered += touched
+                store, touched = _tampered(store, change)
+                poison[touched] = True
+                altered += len(touched)
         arrived = _arrived(traffic, sent, deployed, cell)
         collected, labels = policy.collect(arrived.traffic, rng)
         batch = Batch(
@@ -105,19 +119,22 @@ def play(
         )
         bad = arrived.traffic.his[collected]
         context = GateContext(
-            stage.schema, stage.trainer, store.data, stage.quiz, approved, seed_for(seed, "gates", str(number))
+            stage.schema, stage.trainer, store, stage.quiz, approved, seed_for(seed, "gates", str(number))
         )
-        desk.open(batch, bad, store)
-        train, gone, evidence = _screened(batch, gates, context, desk)
-        removed = store.his[gone]
-        store = store.without(gone).plus(batch.data, bad, train)
-        kept, ids = batch.data.take(train), store.ids[len(store.ids) - int(train.sum()) :]
-        if altered or train.any() or gone.any():
-            deployed = stage.trainer.fit(store.data, deployed)
+        train, evidence = _screened(batch, gates, context)
+        if altered or train.any():
+            ids = np.arange(len(store), len(store) + int(train.sum()))
+            store = store.plus(batch.data.take(train))
+            poison = np.concatenate([poison, bad[train]])
+            deployed = stage.trainer.fit(store, deployed)
+            added = (batch.data.take(train), ids)
+        else:
+            added = (batch.data.take(train), np.empty(0, dtype=np.int64))
         seen = arrived.traffic.told.decisions[arrived.traffic.his]
         if his is not None:
-            his.hear(RoundOutcome(number, seen, True, len(stage.rounds) - number, kept, ids), deployed)
-        told = measure(stage, deployed, his, cell)
+            his.hear(RoundOutcome(number, seen, True, len(stage.rounds) - number, *added), deployed)
+        told, won = measure(stage, deployed, dressed, cell)
+        reached.append(won)
         rounds.append(
             Round(
                 number,
@@ -135,18 +152,15 @@ def play(
                 collected_poison=int(bad.sum()),
                 held_poison=int((bad & ~train).sum()),
                 held_clean=int((~bad & ~train).sum()),
-                reviewed=desk.looked,
-                removed_poison=int(removed.sum()),
-                removed_clean=int((~removed).sum()),
                 deployed=True,
                 evidence=evidence,
             )
         )
+        keep(rounds[-1], won)
     watch(f"{name}: done", len(stage.rounds), len(stage.rounds))
     learnt = () if his is None else his.learnt
-    return first, Film(
-        name, "none" if attacker is None else attacker.name, tuple(g for g, _ in gates), tuple(rounds), learnt
-    )
+    film = Film(name, "none" if attacker is None else attacker.name, tuple(g for g, _ in gates), tuple(rounds), learnt)
+    return Played(first, film, tuple(reached), dressed, deployed)
 
 
 @dataclass(frozen=True)
@@ -179,187 +193,35 @@ def _sources(traffic: Labelled, sent: Send, rng: np.random.Generator) -> np.ndar
 
 
 def _screened(
-    batch: Batch, gates: Sequence[tuple[str, BatchGate]], context: GateContext, desk: Desk
-) -> tuple[Mask, Mask, tuple[str, ...]]:
-    """Return what all gates, one after the other, let be trained on, and what of the stored records they remove."""
-    train, gone = np.ones(len(batch.data), dtype=bool), np.zeros(len(context.stored), dtype=bool)
-    evidence: list[str] = []
+    batch: Batch, gates: Sequence[tuple[str, BatchGate]], context: GateContext
+) -> tuple[Mask, tuple[str, ...]]:
+    """Return what all gates, one after the other, let be trained on."""
+    train, evidence = np.ones(len(batch.data), dtype=bool), []
     for name, gate in gates:
         left = np.flatnonzero(train)
         if not len(left):
             break
         records = frozen(batch.data.records[left])
         part = Batch(Labelled(records, batch.data.labels[left]), batch.sources[left], batch.round)
-        screening = gate.screen(part, replace(context, reviewer=desk.seat(left)))
-        for what, said, size in (("", screening.train, len(left)), ("stored ", screening.remove, len(gone))):
-            if said is not None and said.shape != (size,):
-                raise ContractViolation(
-                    f"The gate {name!r} must say of each of {size} {what}records what is to become of it."
-                )
-        train[left[~screening.train]] = False
-        if screening.remove is not None:
-            gone |= screening.remove
-        evidence += [f"{name}: {line}" for line in screening.evidence]
-    return train, gone, tuple(evidence)
-
-
-class _Hand:
-    """The attacker at play: his generator, his meter, and what he has learnt."""
-
-    def __init__(self, attacker: Attacker, stage: Stage, policy: Policy, deployed: Target, seed: int) -> None:
-        self.attacker = attacker
-        self.asked = 0
-        size = len(stage.rounds[0])
-        sends = round(attacker.share * size / (1 - attacker.share))
-        wants = attacker.attack.wants
-        tampers = Grant.TAMPER in wants
-        self.limit = sends
-        known = stage.known
-        if tampers:
-            known = replace(
-                known, records=stage.first.records, labels=stage.first.labels, aimed=np.ones(len(stage.first), bool)
+        screening = gate.screen(part, context)
+        if screening.train.shape != (len(left),):
+            raise ContractViolation(
+                f"The gate {name!r} must say of each of {len(left)} records whether to train on it."
             )
-        self.brief = Brief(
-            cell=attacker.cell,
-            schema=stage.schema,
-            grants=(attacker.grants & deployed.grants) | (wants & {Grant.SEND, Grant.TAMPER}),
-            budget=Budget(attacker.queries, attacker.queries),
-            known=known,
-            knows=Knows.TRAINING if tampers else Knows.LOOKALIKES,
-            scale=deployed.scale,
-            seed=seed_for(seed, attacker.name, attacker.cell.value),
-            campaign=Campaign(
-                len(stage.rounds),
-                sends,
-                size,
-                tuple(f"account {i}" for i in range(attacker.accounts)),
-                policy.his_accounts,
-            ),
-        )
-        self.meter = ScoutMeter(attacker.name, self.brief.budget)
-        self.intelligence = self._scouted(deployed)
-        self._campaign = attacker.attack.campaign(self.intelligence, self.brief)
-        self._next: Any = next(self._campaign, None)
-
-    @property
-    def learnt(self) -> tuple[str, ...]:
-        """What scouting learnt, strongest first."""
-        return tuple(effect.name for effect in self.intelligence.effects[:10])
-
-    def _scouted(self, deployed: Target) -> Any:
-        generator = self.attacker.attack.scout(self.brief)
-        oracle = Oracle(deployed)
-        try:
-            move = next(generator)
-            while True:
-                try:
-                    outcome = self._answered(move, oracle)
-                except BudgetSpent as spent:
-                    move = generator.throw(spent)
-                    continue
-                move = generator.send(outcome)
-        except StopIteration as stop:
-            return stop.value
-
-    def _answered(self, move: object, oracle: Oracle) -> Any:
-        ask = check_ask(move, self.attacker.name, oracle.target, self.brief.grants)
-        if self.meter.spent:
-            raise BudgetSpent("All questions are asked.")
-        admitted = self.meter.admit(ask)
-        outcome = self.meter.settle(ask, admitted, oracle.ask(ask.records[admitted], ask.want))
-        self.asked = self.meter.used
-        return outcome
-
-    def moves(self, deployed: Target) -> tuple[Send, list[Tamper]]:
-        """Return what he sends in this round and what he alters before; an empty Send where his campaign is over."""
-        changes: list[Tamper] = []
-        oracle = Oracle(deployed)
-        while self._next is not None:
-            move = self._next
-            if isinstance(move, Send):
-                if len(move.records) > self.limit:
-                    raise ContractViolation(
-                        f"Attack {self.attacker.name!r} sends {len(move.records)} records; {self.limit} are granted."
-                    )
-                return move, changes
-            if isinstance(move, Tamper):
-                if Grant.TAMPER not in self.brief.grants:
-                    raise ContractViolation(f"Attack {self.attacker.name!r} alters stored data, which is not granted.")
-                changes.append(move)
-                self._advance(None)
-            elif isinstance(move, Ask):
-                try:
-                    outcome = self._answered(move, oracle)
-                except BudgetSpent as spent:
-                    self._throw(spent)
-                else:
-                    self._advance(outcome)
-            else:
-                raise ContractViolation(f"Attack {self.attacker.name!r} must yield Ask, Send or Tamper.")
-        return Send(self.brief.known.records[:0]), changes
-
-    def hear(self, outcome: RoundOutcome, deployed: Target) -> None:  # noqa: ARG002 - he asks it in his next move
-        """Tell him what became of the round; after the last one his budget is spent."""
-        if self._next is None:
-            return
-        if outcome.remaining == 0:
-            self._throw(BudgetSpent("The last round is over."))
-            return
-        if Grant.TAMPER not in self.brief.grants:
-            outcome = replace(outcome, stored=None, ids=None)
-        self._advance(outcome)
-
-    def _advance(self, outcome: Any) -> None:
-        try:
-            self._next = self._campaign.send(outcome)
-        except StopIteration:
-            self._next = None
-
-    def _throw(self, error: BudgetSpent) -> None:
-        try:
-            self._next = self._campaign.throw(error)
-        except StopIteration:
-            self._next = None
+        train[left[~screening.train]] = False
+        evidence += [f"{name}: {line}" for line in screening.evidence]
+    return train, tuple(evidence)
 
 
-def measure(stage: Stage, model: Target, his: _Hand | None, cell: Cell) -> Measured:
-    """Return how a model does; see `Measured`. Without an attacker, probes are plain."""
-    decisions = model.answer(stage.trusted.records, LABEL).decisions
-    passed, bad = decisions == Decision.PASS, stage.trusted.labels == 1
-    fnr, fpr = _rate(passed[bad]), _rate(~passed[~bad])
-    wrong = passed == bad
-    kind = bad == cell.harmful
-    slice_error = _rate(wrong[kind & stage.aimed])
-    dressed = stage.probes
-    if his is not None and len(dressed):
-        dressed = his.attacker.attack.dress(stage.probes, his.intelligence, his.brief)
-    # Probes are taken from one class, so the classes of what is left are weighed as they occur.
-    shares = (stage.prevalence, 1 - stage.prevalence)
-    loss = None
-    if stage.amounts is not None:
-        errors = ((passed[bad], stage.amounts[0][bad]), (~passed[~bad], stage.amounts[1][~bad]))
-        means = [float(money.mean()) if len(money) else 0.0 for _, money in errors]
-        lost = [weighted(which, money) for which, money in errors]
-        loss = combined(lost, [1000 * share * mean for share, mean in zip(shares, means, strict=True)])
-    return Measured(
-        fnr,
-        fpr,
-        slice_error,
-        _reached(model, dressed, cell),
-        _reached(model, stage.probes, cell),
-        combined((fnr, fpr), shares),
-        loss,
-    )
-
-
-def _reached(model: Target, records: Any, cell: Cell) -> Rate:
-    if not len(records):
-        return wilson(0, 0)
-    decisions = model.answer(records, LABEL).decisions
-    # Mail that is held for a person is lost to its reader for the time being: in availability, referring is enough.
-    won = decisions == Decision.PASS if cell.harmful else decisions != Decision.PASS
-    return _rate(won)
-
-
-def _rate(which: Any) -> Rate:
-    return wilson(int(np.sum(which)), len(which))
+def _tampered(store: Labelled, change: Tamper) -> tuple[Labelled, np.ndarray[Any, np.dtype[np.int64]]]:
+    ids = np.asarray(change.ids, dtype=np.int64)
+    if len(ids) and (ids.min() < 0 or ids.max() >= len(store)):
+        raise ContractViolation(f"He alters records {ids.min()} to {ids.max()}, but {len(store)} are stored.")
+    if change.records is None and change.labels is None:
+        raise ContractViolation("A tampering names new records or labels; deleting is not simulated.")
+    records, labels = store.records.copy(), store.labels.copy()
+    if change.records is not None:
+        records[ids] = change.records
+    if change.labels is not None:
+        labels[ids] = change.labels
+    return Labelled(records, labels), ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pandas as pd
@@ -69,6 +69,29 @@ class Film:
     gates: tuple[str, ...]
     rounds: tuple[Round, ...]
     learnt: tuple[str, ...] = ()
+
+
+def measured_from(stored: Mapping[str, Any]) -> Measured:
+    """Return what ``to_json`` of `Measured` came from; KeyError or TypeError if it is none."""
+    return Measured(**{f.name: _rate_from(stored[f.name]) for f in fields(Measured)})
+
+
+def film_from(stored: Mapping[str, Any]) -> Film:
+    """Return what ``to_json`` of a `Film` came from; KeyError or TypeError if it is none."""
+    rates = {f.name for f in fields(Measured)}
+    turns = []
+    for turn in stored["rounds"]:
+        values = {name: _rate_from(value) if name in rates else value for name, value in turn.items()}
+        turns.append(Round(**{**values, "evidence": tuple(turn["evidence"])}))
+    return Film(stored["name"], stored["attack"], tuple(stored["gates"]), tuple(turns), tuple(stored["learnt"]))
+
+
+def _rate_from(stored: Mapping[str, Any] | None) -> Any:
+    """Return a rate; where its JSON says null there was NaN."""
+    if stored is None:
+        return None
+    value, low, high = (float("nan") if stored[k] is None else stored[k] for k in ("value", "low", "high"))
+    return Rate(value, low, high, stored["n"])
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from vauban.catalogue import causative, gate_entry
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, unknown
 from vauban.filters import Filter
+from vauban.simulation.hand import Attacker
 from vauban.simulation.labelling import POLICIES
-from vauban.simulation.loop import Attacker, Watch, play
+from vauban.simulation.loop import Watch, watch_nothing
 from vauban.simulation.outcome import Simulation
-from vauban.simulation.reviewing import Reviewers
+from vauban.simulation.plays import Play, play_all
 from vauban.simulation.stage import set_stage
 from vauban.system import System
 from vauban.threat import Cell, Specificity
-
-
-def watch_nothing(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 def run_simulation(
@@ -37,8 +35,9 @@ def run_simulation(
     where: str | None = None,
     cell: str | None = None,
     first: int | None = None,
-    reviewers: Reviewers = Reviewers(),  # noqa: B008 - frozen
     seed: int = 0,
+    jobs: int = 1,
+    folder: Path | None = None,
     watch: Watch = watch_nothing,
     command: str | None = None,
     environment: Callable[[], dict[str, str]] = dict,
@@ -59,8 +58,9 @@ def run_simulation(
         where: filter that makes the attack targeted.
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
-        reviewers: who looks at records for the gate ``review``, how many a round, and how often he errs.
         seed: everything random follows from it.
+        jobs: worker processes; the result does not depend on it.
+        folder: where plays are kept, so that one that has ended is not played again; None keeps none.
         watch: is told what is going on.
         command: the command line, for the report.
         environment: returns the versions that matter.
@@ -73,8 +73,6 @@ def run_simulation(
         raise unknown("labelling", labels, POLICIES)
     if not 0 < share < 0.5:
         raise BadInput(f"The attacker's share lies between 0 and 0.5. Got {share}.")
-    if reviewers.looks < 0 or not all(0 <= r <= 1 for r in reviewers[1:]):
-        raise BadInput(f"A reviewer looks at 0 or more records, and errs with a share from 0 to 1. Got {reviewers}.")
     aim = Cell(cell) if cell in (Cell.CI, Cell.CA) else line.cells[0]
     if cell is not None and (cell not in [c.value for c in line.cells]):
         raise unknown(f"cell of {attack}", cell, [c.value for c in line.cells])
@@ -82,17 +80,21 @@ def run_simulation(
     if system.target.schema.modality not in made.modalities:
         works = " and ".join(sorted(made.modalities))
         raise BadInput(f"The attack {attack} works on {works}, and the records are {system.target.schema.modality}.")
-    chosen = [(name, gate_entry(name).make()) for name in gates if name != "none"]
-    policy = POLICIES[labels]
+    chosen = tuple(name for name in gates if name != "none")
+    for name in chosen:
+        gate_entry(name)
     stage = set_stage(system, rounds, traffic, None if where is None else Filter(where), aim.harmful, first)
     attacker = Attacker(attack, made, aim, share, accounts, queries if explore else 0, SCORE)
-    _, clean = play(stage, None, policy, (), seed, "clean", watch, aim, reviewers)
-    before, attacked = play(stage, attacker, policy, (), seed, "attacked", watch, aim, reviewers)
-    films = [clean, attacked]
+    plays = [
+        Play("clean", stage, None, labels, (), seed, aim),
+        Play("attacked", stage, attacker, labels, (), seed, aim),
+    ]
     if chosen:
-        films.append(play(stage, attacker, policy, chosen, seed, "defended", watch, aim, reviewers)[1])
-        films.append(play(stage, None, policy, chosen, seed, "gates without attack", watch, aim, reviewers)[1])
-    shown = films[2] if chosen else attacked
+        plays.append(Play("defended", stage, attacker, labels, chosen, seed, aim))
+        plays.append(Play("gates without attack", stage, None, labels, chosen, seed, aim))
+    ended = list(play_all(plays, folder, jobs, watch))
+    films, before = [one.film for one in ended], ended[1].first
+    shown = films[2] if chosen else films[1]
     return Simulation(
         version("vauban"),
         "simulation",
@@ -103,7 +105,7 @@ def run_simulation(
         aim.value,
         (Specificity.INDISCRIMINATE if where is None else Specificity.TARGETED).value,
         where,
-        tuple(name for name, _ in chosen),
+        chosen,
         labels,
         explore,
         share,

@@ -9,7 +9,7 @@ import numpy as np
 from vauban.contracts import Known, Labelled, Trainer
 from vauban.errors import BadInput
 from vauban.filters import Filter
-from vauban.records import Floats, Mask, Records
+from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import Schema
 from vauban.system import Part, System
 
@@ -32,6 +32,7 @@ class Stage:
         known: what the attacker starts with.
         amounts: what each trusted record costs if it is harmful and passes, and if it is good and does not, (n,) each.
         prevalence: share of harmful records in what the model decides.
+        probe_ids: rows of the probes in the data (m,).
     """
 
     schema: Schema
@@ -45,6 +46,7 @@ class Stage:
     known: Known
     amounts: tuple[Floats, Floats] | None
     prevalence: float
+    probe_ids: Ints
 
 
 def set_stage(
@@ -109,6 +111,7 @@ def set_stage(
         Known(schema.encode(known.frame), known.labels, slice_known),
         amounts,
         float(held.labels.mean()),
+        np.asarray(held.frame.index.to_numpy()[probe & aimed], dtype=np.int64),
     )
 
 

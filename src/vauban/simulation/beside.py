@@ -1,0 +1,110 @@
+"""An audit of both influences: attacks that ask the deployed model, and attacks on what it is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vauban.api import nothing_else, run_in
+from vauban.audit.run import Audit, Event, Settings, Watch
+from vauban.audit.verdict import give_verdict
+from vauban.errors import BadInput
+from vauban.results import Coverage
+from vauban.simulation.campaigns import Campaigns, run_campaigns
+from vauban.simulation.lengths import Asked
+from vauban.system import System
+from vauban.threat import ThreatModel
+
+PLAYS = "plays"
+"""Folder in a run folder, where plays are kept."""
+
+
+def audit_both(
+    out: Path | None,
+    request: Mapping[str, Any],
+    system: System,
+    threats: Sequence[ThreatModel],
+    settings: Settings,
+    asked: Asked | None,
+    watch: Watch,
+    *,
+    resumed: bool = False,
+    command: str | None = None,
+) -> Audit:
+    """Run an audit in a run folder, attacks on training included.
+
+    Args:
+        out: the run folder; None keeps nothing.
+        request: what was asked for, for run.json.
+        system: what is audited; with a trainer, or its causative cells are out of scope.
+        threats: the exploratory ones; may be empty.
+        settings: how the exploratory part is run.
+        asked: the causative part; None plays none.
+        watch: is told what is going on.
+        resumed: whether the run in ``out`` goes on.
+        command: the command line, for the report.
+
+    Raises:
+        BadInput: something given cannot be used, or no cell at all can be played.
+        TargetError: the model cannot be asked at all.
+    """
+    if asked is None and not threats:
+        raise BadInput("There is no cell to audit. Name at least one: EI, EA, CI, CA.")
+    folder = None if out is None else out / PLAYS
+
+    def also(audited: Audit) -> Audit:
+        assert asked is not None  # noqa: S101 - only then is it called
+        found = run_campaigns(
+            system,
+            replace(asked, folder=folder),
+            lambda what, done, total: watch(Event(what, done, total)),
+            interrupted=audited.interrupted,
+        )
+        if not threats and not found.findings and not found.incomplete:
+            raise BadInput(f"No attack on training can be tried: {found.out_of_scope[0].reason}.")
+        return joined(audited, found, asked, system.harmful, max((t.budget.queries for t in threats), default=0))
+
+    return run_in(
+        out,
+        request,
+        system,
+        threats,
+        settings,
+        watch,
+        resumed=resumed,
+        command=command,
+        also=nothing_else if asked is None else also,
+    )
+
+
+def joined(audited: Audit, found: Campaigns, asked: Asked, harmful: str, queries: int) -> Audit:
+    """Return an audit with what attacks on training found; the verdict is that of the worst cell of both.
+
+    Args:
+        audited: the exploratory part.
+        found: the causative part.
+        asked: what it was asked for.
+        harmful: what the harmful class is, in words.
+        queries: questions that an exploratory attacker may ask for a victim.
+    """
+    result = audited.result
+    cells = {cell.value for cell in asked.cells}
+    findings = (*result.findings, *found.findings)
+    incomplete = (*result.incomplete, *found.incomplete)
+    skipped = (*(s for s in result.out_of_scope if s.cell not in cells), *found.out_of_scope)
+    done = result.coverage.done + len(found.findings)
+    coverage = Coverage(done + len(skipped) + len(incomplete), done, len(skipped), len(incomplete))
+    verdict = give_verdict(findings, result.clean, incomplete, harmful, queries)
+    whole = replace(
+        result,
+        threats=(*result.threats, *found.threats),
+        findings=findings,
+        out_of_scope=skipped,
+        incomplete=incomplete,
+        coverage=coverage,
+        verdict=verdict,
+    )
+    code = max(audited.exit_code, found.exit_code)  # done, incomplete, failed: each is worse than the one before
+    return replace(audited, result=whole, exit_code=code, problem=audited.problem or found.problem)

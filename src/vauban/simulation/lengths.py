@@ -1,0 +1,71 @@
+"""How much of a retraining loop an audit plays, and what it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vauban.catalogue import GATES
+from vauban.contracts import SCORE
+from vauban.threat import Cell, Grant
+
+ACCOUNTS = 5
+"""Sources that he holds."""
+LABELS = "feedback"
+"""Who labels: users, and the attacker's accounts what he sends. It is what most services learn from."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How much is played.
+
+    Attributes:
+        rounds: how often the model is trained again.
+        share: of what a round collects that is the attacker's, or of the stored data that he alters.
+        gates: tried one at a time, against the strongest attacks of a cell.
+        defended: so many attacks of a cell are played against the gates.
+        trained: most records trained on, first and later; None is all.
+        held: most held-out records that models are measured and probed on; None is all.
+    """
+
+    rounds: int
+    share: float
+    gates: tuple[str, ...]
+    defended: int
+    trained: int | None
+    held: int | None
+
+
+LENGTHS: Mapping[str, Length] = {
+    "short": Length(3, 0.03, ("frozen-reference",), 1, 4000, 1500),
+    "full": Length(8, 0.03, tuple(GATES), 3, None, None),
+}
+"""By name. The short one adds at most half a minute to an audit, whatever the size of the data."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the causative part of an audit is asked for.
+
+    Attributes:
+        cells: of CI and CA.
+        length: short or full, see `LENGTHS`.
+        attacks: names of those to try; None is all of the catalogue.
+        queries: questions that he may ask before his campaign.
+        grants: answers that he gets.
+        where: filter that makes the attacks targeted.
+        seed: everything random follows from it.
+        jobs: worker processes; the findings do not depend on it.
+        folder: where plays are kept, so that none is played twice; None keeps none.
+    """
+
+    cells: tuple[Cell, ...]
+    length: str = "short"
+    attacks: tuple[str, ...] | None = None
+    queries: int = 1000
+    grants: frozenset[Grant] = SCORE
+    where: str | None = None
+    seed: int = 0
+    jobs: int = 1
+    folder: Path | None = None
