@@ -80,6 +80,15 @@ _ENTRIES = (
 _CAUSATIVE = (
     Entry("random-flips", "vauban.causative.flips:Flips", "control", LABELS, {"far": False}, (Cell.CA, Cell.CI)),
     Entry("far-flips", "vauban.causative.flips:Flips", "attack", LABELS, {}, (Cell.CA, Cell.CI)),
+    Entry("greedy-flips", "vauban.causative.greedy_flips:GreedyFlips", "attack", LABELS, {}, (Cell.CA, Cell.CI)),
+    Entry(
+        "greedy-labels",
+        "vauban.causative.greedy_flips:GreedyFlips",
+        "attack",
+        SKEW,
+        {"sends": True},
+        (Cell.CA, Cell.CI),
+    ),
     Entry("dictionary", "vauban.causative.dictionary:Dictionary", "attack", LABELS, {}, (Cell.CA,)),
     Entry("pseudospam", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {}, (Cell.CI,)),
     Entry("boiling-frog", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {"gradual": True}, (Cell.CI,)),

@@ -34,6 +34,7 @@ from vauban.results import Rate
 from vauban.simulation.labelling import Policy, Traffic
 from vauban.simulation.outcome import Film, Measured, Round
 from vauban.simulation.stage import Stage
+from vauban.tactics.stored import Stored
 from vauban.threat import Budget, Cell, Decision, Grant, Knows
 
 Watch = Callable[[str, int, int], None]
@@ -78,8 +79,7 @@ def play(
         ContractViolation: the attack broke a rule.
     """
     deployed = stage.trainer.fit(stage.first)
-    approved, store = deployed, stage.first
-    poison = np.zeros(len(store), dtype=bool)
+    approved, store = deployed, Stored.of(stage.first, stage.first_aimed)
     his = None if attacker is None else _Hand(attacker, stage, policy, deployed, seed)
     first = measure(stage, deployed, his, cell)
     rounds: list[Round] = []
@@ -91,9 +91,8 @@ def play(
         if his is not None:
             sent, changes = his.moves(deployed)
             for change in changes:
-                store, touched = _tampered(store, change)
-                poison[touched] = True
-                altered += len(touched)
+                store = store.tampered(change)
+                altered += len(change.ids)
         arrived = _arrived(traffic, sent, deployed, cell)
         collected, labels = policy.collect(arrived.traffic, rng)
         batch = Batch(
@@ -103,17 +102,16 @@ def play(
         )
         bad = arrived.traffic.his[collected]
         context = GateContext(
-            stage.schema, stage.trainer, store, stage.quiz, approved, seed_for(seed, "gates", str(number))
+            stage.schema, stage.trainer, store.data, stage.quiz, approved, seed_for(seed, "gates", str(number))
         )
         train, evidence = _screened(batch, gates, context)
+        taken, before = batch.data.take(train), len(store)
+        # What he sends is none of the slice's own records, wherever it lies.
+        in_slice = np.concatenate([stage.rounds_aimed[number - 1], np.zeros(len(sent.records), dtype=bool)])
+        store = store.plus(taken, in_slice[collected][train], bad[train])
         if altered or train.any():
-            ids = np.arange(len(store), len(store) + int(train.sum()))
-            store = store.plus(batch.data.take(train))
-            poison = np.concatenate([poison, bad[train]])
-            deployed = stage.trainer.fit(store, deployed)
-            added = (batch.data.take(train), ids)
-        else:
-            added = (batch.data.take(train), np.empty(0, dtype=np.int64))
+            deployed = stage.trainer.fit(store.data, deployed)
+        added = (taken, store.ids[before:], store.aimed[before:])
         seen = arrived.traffic.told.decisions[arrived.traffic.his]
         if his is not None:
             his.hear(RoundOutcome(number, seen, True, len(stage.rounds) - number, *added), deployed)
@@ -196,20 +194,6 @@ def _screened(
     return train, tuple(evidence)
 
 
-def _tampered(store: Labelled, change: Tamper) -> tuple[Labelled, np.ndarray[Any, np.dtype[np.int64]]]:
-    ids = np.asarray(change.ids, dtype=np.int64)
-    if len(ids) and (ids.min() < 0 or ids.max() >= len(store)):
-        raise ContractViolation(f"He alters records {ids.min()} to {ids.max()}, but {len(store)} are stored.")
-    if change.records is None and change.labels is None:
-        raise ContractViolation("A tampering names new records or labels; deleting is not simulated.")
-    records, labels = store.records.copy(), store.labels.copy()
-    if change.records is not None:
-        records[ids] = change.records
-    if change.labels is not None:
-        labels[ids] = change.labels
-    return Labelled(records, labels), ids
-
-
 class _Hand:
     """The attacker at play: his generator, his meter, and what he has learnt."""
 
@@ -217,15 +201,16 @@ class _Hand:
         self.attacker = attacker
         self.asked = 0
         size = len(stage.rounds[0])
-        sends = round(attacker.share * size / (1 - attacker.share))
         wants = attacker.attack.wants
         tampers = Grant.TAMPER in wants
+        # What he sends comes on top of what others send; what he alters is a part of it.
+        sends = round(attacker.share * size / (1 if tampers else 1 - attacker.share))
         self.limit = sends
+        self.allowed = round(attacker.share * len(stage.first)) if tampers else 0
+        self.altered: set[int] = set()
         known = stage.known
         if tampers:
-            known = replace(
-                known, records=stage.first.records, labels=stage.first.labels, aimed=np.ones(len(stage.first), bool)
-            )
+            known = replace(known, records=stage.first.records, labels=stage.first.labels, aimed=stage.first_aimed)
         self.brief = Brief(
             cell=attacker.cell,
             schema=stage.schema,
@@ -292,6 +277,7 @@ class _Hand:
             if isinstance(move, Tamper):
                 if Grant.TAMPER not in self.brief.grants:
                     raise ContractViolation(f"Attack {self.attacker.name!r} alters stored data, which is not granted.")
+                self._check_amount(move)
                 changes.append(move)
                 self._advance(None)
             elif isinstance(move, Ask):
@@ -305,15 +291,23 @@ class _Hand:
                 raise ContractViolation(f"Attack {self.attacker.name!r} must yield Ask, Send or Tamper.")
         return Send(self.brief.known.records[:0]), changes
 
+    def _check_amount(self, change: Tamper) -> None:
+        self.altered |= set(np.asarray(change.ids).tolist())
+        if len(self.altered) > self.allowed:
+            raise ContractViolation(
+                f"Attack {self.attacker.name!r} alters {len(self.altered)} stored records; {self.allowed} are granted."
+            )
+
     def hear(self, outcome: RoundOutcome, deployed: Target) -> None:  # noqa: ARG002 - he asks it in his next move
         """Tell him what became of the round; after the last one his budget is spent."""
+        self.allowed += self.limit
         if self._next is None:
             return
         if outcome.remaining == 0:
             self._throw(BudgetSpent("The last round is over."))
             return
         if Grant.TAMPER not in self.brief.grants:
-            outcome = replace(outcome, stored=None, ids=None)
+            outcome = replace(outcome, stored=None, ids=None, aimed=None)
         self._advance(outcome)
 
     def _advance(self, outcome: Any) -> None:

@@ -24,8 +24,8 @@ class Stage:
     """All disjoint.
 
     Attributes:
-        first: what the first model is trained on.
-        rounds: what arrives, round by round.
+        first: what the first model is trained on; ``first_aimed`` (n,) says which lie in the slice.
+        rounds: what arrives, round by round, and ``rounds_aimed`` which of it lies in the slice.
         trusted: what models are measured on; ``aimed`` (n,) says which lie in the slice.
         quiz: verified records that gates may look at.
         probes: fresh records of the kind that the attacker wants decided otherwise, in the slice.
@@ -37,7 +37,9 @@ class Stage:
     schema: Schema
     trainer: Trainer
     first: Labelled
+    first_aimed: Mask
     rounds: tuple[Labelled, ...]
+    rounds_aimed: tuple[Mask, ...]
     trusted: Labelled
     aimed: Mask
     quiz: Labelled
@@ -77,10 +79,10 @@ def set_stage(
             f"{rounds} rounds of {each} records after a first {start} do not fit into {len(train)} training records, "
             f"or are under {LEAST} a round. Ask for fewer rounds (--rounds) or less traffic (--traffic)."
         )
-    pieces = tuple(train.take(np.arange(start + i * each, start + (i + 1) * each)) for i in range(rounds))
+    cuts = [np.arange(start + i * each, start + (i + 1) * each) for i in range(rounds)]
+    in_slice = _selected(where, system.parts.train)
     held = system.parts.victims
-    everywhere = np.ones(len(held), dtype=bool)
-    aimed = everywhere if where is None else where.mask(held.frame)
+    aimed = _selected(where, held)
     kind = held.labels == int(harmful)
     # Every second record of his kind is a probe; one of four of all others is in the gates' quiz.
     order = np.arange(len(held))
@@ -89,7 +91,6 @@ def set_stage(
     quiz = ~probe & (order % 4 == 0)
     trusted = ~probe & ~quiz
     known = system.parts.known
-    slice_known = np.ones(len(known), dtype=bool) if where is None else where.mask(known.frame)
     if where is not None and not (probe & aimed).any():
         raise BadInput(f"The filter {where.text!r} selects no record to probe with. Widen it.")
     whole = labelled(schema, held)
@@ -101,15 +102,22 @@ def set_stage(
         schema,
         system.trainer,
         train.take(np.arange(start)),
-        pieces,
+        in_slice[:start],
+        tuple(train.take(cut) for cut in cuts),
+        tuple(in_slice[cut] for cut in cuts),
         whole.take(trusted),
         aimed[trusted],
         whole.take(quiz),
         whole.records[probe & aimed],
-        Known(schema.encode(known.frame), known.labels, slice_known),
+        Known(schema.encode(known.frame), known.labels, _selected(where, known)),
         amounts,
         float(held.labels.mean()),
     )
+
+
+def _selected(where: Filter | None, part: Part) -> Mask:
+    """Return which records of a part the slice holds (n,); all, where there is none."""
+    return np.ones(len(part), dtype=bool) if where is None else where.mask(part.frame)
 
 
 def labelled(schema: Schema, part: Part) -> Labelled:

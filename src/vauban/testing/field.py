@@ -108,7 +108,7 @@ class Field:
     def brief(self, wants: frozenset[Grant], queries: int = 60, sends: int = SENDS, rounds: int = ROUNDS) -> Brief:
         """Return the brief of an attacker who wants that: who may tamper knows the training data."""
         own = self.first if Grant.TAMPER in wants else None
-        known = self.world.known if own is None else Known(own.records, own.labels, _all(len(own)))
+        known = self.world.known if own is None else Known(own.records, own.labels, _thirds(len(own)))
         return replace(
             self.world.brief(Budget(queries, queries)),
             cell=self.cell,
@@ -119,8 +119,8 @@ class Field:
         )
 
 
-def _all(n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.asarray(frozen(np.ones(n, dtype=bool)))
+def _thirds(n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.asarray(frozen(np.arange(n) % 3 == 0))
 
 
 @cache
@@ -135,7 +135,7 @@ def fields() -> tuple[Field, ...]:
         whole = Labelled(records, labels)
         cuts = np.cumsum([0, KNOWN, FIRST, TRUSTED, *[EACH] * ROUNDS])
         known, first, trusted, *loop = (_part(whole, a, b) for a, b in pairwise(cuts.tolist()))
-        aimed = frozen(np.arange(KNOWN) % 3 == 0)
+        aimed = _thirds(KNOWN)
         world = replace(which, known=Known(known.records, known.labels, aimed))
         for cell in (Cell.CI, Cell.CA):
             for his in (True, False):
