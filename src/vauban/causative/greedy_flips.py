@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vauban.causative.insider import altering, believed, hurt_by, lesson_of
+from vauban.causative.insider import Blocked, altering, asked_share, believed, hurt_by, lesson_of
 from vauban.causative.sending import every_round
-from vauban.contracts import LABEL, Ask, Brief, Claim, Effect, Labelled, Move, Outcome, Tamper
-from vauban.errors import BudgetSpent
+from vauban.contracts import Ask, Brief, Claim, Labelled, Move, Outcome, Tamper
 from vauban.records import Ints, Modality, Records
 from vauban.tactics.stored import Stored
 from vauban.tactics.undermining import flips
-from vauban.threat import Decision, Grant
-
-ASKED = 300
-"""Known records that he asks about."""
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """The share of records that the deployed model blocks; None where he could not ask."""
-
-    share: float | None = None
-    effects: tuple[Effect, ...] = ()
+from vauban.threat import Grant
 
 
 @dataclass(frozen=True)
@@ -58,15 +45,7 @@ class GreedyFlips:
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, Blocked]:
         """Ask of known records whether they are blocked."""
-        known = brief.known.records
-        asked = known[brief.rng().permutation(len(known))[:ASKED]]
-        if not len(asked) or Grant.LABEL not in brief.grants:
-            return Blocked()
-        with suppress(BudgetSpent):
-            outcome = yield Ask(asked, None, LABEL)
-            if outcome.answered.all():
-                return Blocked(float((outcome.decisions == Decision.BLOCK).mean()))
-        return Blocked()
+        return asked_share(brief, brief.known.records)
 
     def campaign(self, intelligence: Blocked, brief: Brief) -> Generator[Move, Any, Sequence[Claim]]:
         """Flip the same share of what is stored today and of what each round adds, or send as many as he can."""

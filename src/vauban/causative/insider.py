@@ -4,23 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from vauban.contracts import Brief, Claim, Labelled, Move, Send, Tamper
+from vauban.contracts import LABEL, Ask, Brief, Claim, Effect, Labelled, Move, Outcome, Send, Tamper
 from vauban.errors import BudgetSpent
-from vauban.records import Mask
+from vauban.records import Mask, Records
 from vauban.tactics.logistic import columns_of
 from vauban.tactics.stored import Stored
-from vauban.tactics.undermining import Lesson, Wrong, at_half, at_share
+from vauban.tactics.undermining import Lesson, Wrong, at_cut, at_half, at_share
+from vauban.threat import Decision, Grant
 
 NEAR = 0.05
 """A share of blocked records within so much of what blocking at a half comes to is taken for just that."""
-ROWS = 12_000
-"""Most stored records that his own model is trained on, the latest."""
+ASKED = 300
+"""Known records that he asks about."""
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """The share of records that the deployed model blocks; None where he could not ask."""
+
+    share: float | None = None
+    effects: tuple[Effect, ...] = ()
+
+
+def asked_share(brief: Brief, records: Records) -> Generator[Ask, Outcome, Blocked]:
+    """Ask what share of records (n, ...) is blocked, of as many of them as is enough to know."""
+    asked = records[brief.rng().permutation(len(records))[:ASKED]]
+    if len(asked) and Grant.LABEL in brief.grants:
+        with suppress(BudgetSpent):
+            outcome = yield Ask(asked, None, LABEL)
+            if outcome.answered.all():
+                return Blocked(float((outcome.decisions == Decision.BLOCK).mean()))
+    return Blocked()
 
 
 def altering(brief: Brief, choose: Callable[[Stored, int], Tamper]) -> Generator[Move, Any, tuple[Claim, ...]]:
@@ -80,3 +100,15 @@ def believed(lesson: Lesson, blocked: float | None) -> Wrong:
         return lambda taught, w: (at_half(taught, w) + at_share(taught, w, share)) / 2
     usual = float((lesson.x @ lesson.fitted(lesson.truth) > 0).mean())
     return at_half if abs(usual - blocked) <= NEAR else partial(at_share, share=blocked)
+
+
+def believed_within(lesson: Lesson, blocked: float | None) -> Wrong:
+    """Return how he believes that the owner's model goes wrong in a part of all records, which moves no threshold.
+
+    Args:
+        lesson: the part, with the labels as they came.
+        blocked: share of it that the deployed model blocks, as far as he knows; a half is the cut where he does not.
+    """
+    if blocked is None:
+        return at_half
+    return partial(at_cut, cut=float(np.quantile(lesson.x @ lesson.fitted(lesson.truth), 1 - blocked)))

@@ -34,6 +34,7 @@ def run_simulation(
     queries: int = 1000,
     accounts: int = 5,
     where: str | None = None,
+    chosen: int | None = None,
     cell: str | None = None,
     first: int | None = None,
     seed: int = 0,
@@ -55,6 +56,7 @@ def run_simulation(
         queries: questions that he may ask.
         accounts: sources that he holds.
         where: filter that makes the attack targeted.
+        chosen: single records that he aims at, and knows; drawn from those of his kind, in the slice.
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
         seed: everything random follows from it.
@@ -77,17 +79,18 @@ def run_simulation(
     if system.target.schema.modality not in made.modalities:
         works = " and ".join(sorted(made.modalities))
         raise BadInput(f"The attack {attack} works on {works}, and the records are {system.target.schema.modality}.")
-    chosen = [(name, gate_entry(name).make()) for name in gates if name != "none"]
+    made_gates = [(name, gate_entry(name).make()) for name in gates if name != "none"]
     policy = POLICIES[labels]
-    stage = set_stage(system, rounds, traffic, None if where is None else Filter(where), aim.harmful, first)
+    slice_ = None if where is None else Filter(where)
+    stage = set_stage(system, rounds, traffic, slice_, aim.harmful, first, chosen, seed)
     attacker = Attacker(attack, made, aim, share, accounts, queries if explore else 0, SCORE)
     _, clean = play(stage, None, policy, (), seed, "clean", watch, aim)
     before, attacked = play(stage, attacker, policy, (), seed, "attacked", watch, aim)
     films = [clean, attacked]
-    if chosen:
-        films.append(play(stage, attacker, policy, chosen, seed, "defended", watch, aim)[1])
-        films.append(play(stage, None, policy, chosen, seed, "gates without attack", watch, aim)[1])
-    shown = films[2] if chosen else attacked
+    if made_gates:
+        films.append(play(stage, attacker, policy, made_gates, seed, "defended", watch, aim)[1])
+        films.append(play(stage, None, policy, made_gates, seed, "gates without attack", watch, aim)[1])
+    shown = films[2] if made_gates else attacked
     return Simulation(
         version("vauban"),
         "simulation",
@@ -96,9 +99,9 @@ def run_simulation(
         system.target.name,
         attack,
         aim.value,
-        (Specificity.INDISCRIMINATE if where is None else Specificity.TARGETED).value,
+        (Specificity.INDISCRIMINATE if where is None and chosen is None else Specificity.TARGETED).value,
         where,
-        tuple(name for name, _ in chosen),
+        tuple(name for name, _ in made_gates),
         labels,
         explore,
         share,
@@ -110,4 +113,5 @@ def run_simulation(
         (),
         command,
         environment(),
+        chosen,
     )

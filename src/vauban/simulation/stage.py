@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vauban.contracts import Known, Labelled, Trainer
+from vauban.contracts import Known, Labelled, Trainer, seed_for
 from vauban.errors import BadInput
 from vauban.filters import Filter
 from vauban.records import Floats, Mask, Records
@@ -50,7 +50,14 @@ class Stage:
 
 
 def set_stage(
-    system: System, rounds: int, traffic: int | None, where: Filter | None, harmful: bool, most: int | None = None
+    system: System,
+    rounds: int,
+    traffic: int | None,
+    where: Filter | None,
+    harmful: bool,
+    most: int | None = None,
+    chosen: int | None = None,
+    seed: int = 0,
 ) -> Stage:
     """Return the stage of a system.
 
@@ -63,6 +70,8 @@ def set_stage(
         where: the slice that the attacker aims at.
         harmful: whether his records are harmful ones.
         most: records of the first training set; `FIRST` of the training data by default.
+        chosen: single records that the attacker aims at, and knows: the probes are these.
+        seed: of the draw of those.
 
     Raises:
         BadInput: there is no trainer, or there is not enough data.
@@ -94,6 +103,12 @@ def set_stage(
     if where is not None and not (probe & aimed).any():
         raise BadInput(f"The filter {where.text!r} selects no record to probe with. Widen it.")
     whole = labelled(schema, held)
+    probes = np.flatnonzero(probe & aimed)
+    if chosen is not None:
+        if not 0 < chosen <= len(probes):
+            raise BadInput(f"There are {len(probes)} records to choose from. Got {chosen}; ask for 1 to {len(probes)}.")
+        probes = np.random.default_rng(seed_for(seed, "chosen")).permutation(probes)[:chosen]
+    single = None if chosen is None else whole.records[probes]
     worth = system.economics
     amounts = None
     if worth is not None:
@@ -108,8 +123,8 @@ def set_stage(
         whole.take(trusted),
         aimed[trusted],
         whole.take(quiz),
-        whole.records[probe & aimed],
-        Known(schema.encode(known.frame), known.labels, _selected(where, known)),
+        whole.records[probes],
+        Known(schema.encode(known.frame), known.labels, _selected(where, known), chosen=single),
         amounts,
         float(held.labels.mean()),
     )

@@ -41,6 +41,12 @@ class Stored:
         """Return the number of records."""
         return len(self.ids)
 
+    def part(self, which: Mask | Ints) -> Stored:
+        """Return some of them, under their ids."""
+        return Stored(
+            self.data.take(which), self.ids[which], self.truth[which], self.aimed[which], self.poison[which], self.given
+        )
+
     def plus(self, data: Labelled, aimed: Mask, poison: Mask) -> Stored:
         """Return these with others behind them, under the next ids."""
         return Stored(
@@ -80,9 +86,7 @@ class Stored:
             raise ContractViolation(
                 f"He deletes {int((~left).sum())} of {len(self)} records, and one class is gone: nobody trains on that."
             )
-        return Stored(
-            self.data.take(left), self.ids[left], self.truth[left], self.aimed[left], self.poison[left], self.given
-        )
+        return self.part(left)
 
 
 def _placed(values: Records, at: Ints, new: Records) -> Records:

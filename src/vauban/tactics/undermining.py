@@ -53,7 +53,12 @@ Wrong = Callable[[Lesson, Floats], float]
 
 def at_half(lesson: Lesson, w: Floats) -> float:
     """Return the share of what is to be hurt that is decided otherwise, by a model that blocks at a half."""
-    return _otherwise(lesson, lesson.x @ w, 0.0)
+    return at_cut(lesson, w, 0.0)
+
+
+def at_cut(lesson: Lesson, w: Floats, cut: float) -> float:
+    """Return the same, by a model that blocks above a margin."""
+    return _otherwise(lesson, lesson.x @ w, cut)
 
 
 def at_share(lesson: Lesson, w: Floats, share: float) -> float:

@@ -139,8 +139,10 @@ def fields() -> tuple[Field, ...]:
         world = replace(which, known=Known(known.records, known.labels, aimed))
         for cell in (Cell.CI, Cell.CA):
             for his in (True, False):
+                single = which.victims[:2] if his else None  # who labels aims at single records
+                aiming = replace(world, known=replace(world.known, chosen=single))
                 who = "his accounts" if his else "others"
-                made.append(Field(f"{name} {cell} labelled by {who}", world, cell, first, trusted, tuple(loop), his))
+                made.append(Field(f"{name} {cell} labelled by {who}", aiming, cell, first, trusted, tuple(loop), his))
     return tuple(made)
 
 
