@@ -27,6 +27,7 @@ from vauban.errors import ExitCode
 @click.option("--queries", default=1000, show_default=True, type=click.IntRange(0), help="Questions that he may ask.")
 @click.option("--accounts", default=5, show_default=True, type=click.IntRange(1), help="Sources that he holds.")
 @click.option("--where", help="Filter that makes the attack targeted.")
+@click.option("--retrain", default="full", show_default=True, help="full, window, warm or partial.")
 @click.option("--chosen", type=click.IntRange(1), help="Single records that he aims at, and knows: these are probed.")
 @click.option("--first", type=click.IntRange(1), help="Records that the first model is trained on; 40 % by default.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")

@@ -33,6 +33,7 @@ from vauban.records import Mask, frozen
 from vauban.results import Rate
 from vauban.simulation.labelling import Policy, Traffic
 from vauban.simulation.outcome import Film, Measured, Round
+from vauban.simulation.retraining import RETRAINING, Retraining
 from vauban.simulation.stage import Stage
 from vauban.tactics.stored import Stored
 from vauban.threat import Budget, Cell, Decision, Grant, Knows
@@ -72,13 +73,16 @@ def play(
     name: str,
     watch: Watch,
     cell: Cell,
+    retraining: Retraining = RETRAINING["full"],
 ) -> tuple[Measured, Film]:
     """Play the loop once; return how the first model does, and the film.
 
     Raises:
+        BadInput: the model cannot be trained again that way.
         ContractViolation: the attack broke a rule.
     """
-    deployed = stage.trainer.fit(stage.first)
+    trainer = retraining.trainer(stage.trainer)
+    deployed = trainer.fit(stage.first)
     approved, store = deployed, Stored.of(stage.first, stage.first_aimed)
     his = None if attacker is None else _Hand(attacker, stage, policy, deployed, seed)
     first = measure(stage, deployed, his, cell)
@@ -110,7 +114,7 @@ def play(
         in_slice = np.concatenate([stage.rounds_aimed[number - 1], np.zeros(len(sent.records), dtype=bool)])
         store = store.plus(taken, in_slice[collected][train], bad[train])
         if altered or train.any():
-            deployed = stage.trainer.fit(store.data, deployed)
+            deployed = retraining.fit(trainer, store, len(stage.first), len(taken), deployed)
         added = (taken, store.ids[before:], store.aimed[before:])
         seen = arrived.traffic.told.decisions[arrived.traffic.his]
         if his is not None:

@@ -94,6 +94,7 @@ class Simulation:
     command: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     chosen: int | None = None
+    retrain: str = "full"
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy frame: a row a film and round, rates with their ends as columns."""

@@ -12,6 +12,7 @@ from vauban.filters import Filter
 from vauban.simulation.labelling import POLICIES
 from vauban.simulation.loop import Attacker, Watch, play
 from vauban.simulation.outcome import Simulation
+from vauban.simulation.retraining import RETRAINING
 from vauban.simulation.stage import set_stage
 from vauban.system import System
 from vauban.threat import Cell, Specificity
@@ -35,6 +36,7 @@ def run_simulation(
     accounts: int = 5,
     where: str | None = None,
     chosen: int | None = None,
+    retrain: str = "full",
     cell: str | None = None,
     first: int | None = None,
     seed: int = 0,
@@ -56,6 +58,7 @@ def run_simulation(
         queries: questions that he may ask.
         accounts: sources that he holds.
         where: filter that makes the attack targeted.
+        retrain: how the model is trained again, see `vauban.simulation.retraining.RETRAINING`.
         chosen: single records that he aims at, and knows; drawn from those of his kind, in the slice.
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
@@ -70,6 +73,8 @@ def run_simulation(
     line = causative(attack)
     if labels not in POLICIES:
         raise unknown("labelling", labels, POLICIES)
+    if retrain not in RETRAINING:
+        raise unknown("way of retraining", retrain, RETRAINING)
     if not 0 < share < 0.5:
         raise BadInput(f"The attacker's share lies between 0 and 0.5. Got {share}.")
     aim = Cell(cell) if cell in (Cell.CI, Cell.CA) else line.cells[0]
@@ -83,13 +88,14 @@ def run_simulation(
     policy = POLICIES[labels]
     slice_ = None if where is None else Filter(where)
     stage = set_stage(system, rounds, traffic, slice_, aim.harmful, first, chosen, seed)
+    again = RETRAINING[retrain]
     attacker = Attacker(attack, made, aim, share, accounts, queries if explore else 0, SCORE)
-    _, clean = play(stage, None, policy, (), seed, "clean", watch, aim)
-    before, attacked = play(stage, attacker, policy, (), seed, "attacked", watch, aim)
+    _, clean = play(stage, None, policy, (), seed, "clean", watch, aim, again)
+    before, attacked = play(stage, attacker, policy, (), seed, "attacked", watch, aim, again)
     films = [clean, attacked]
     if made_gates:
-        films.append(play(stage, attacker, policy, made_gates, seed, "defended", watch, aim)[1])
-        films.append(play(stage, None, policy, made_gates, seed, "gates without attack", watch, aim)[1])
+        films.append(play(stage, attacker, policy, made_gates, seed, "defended", watch, aim, again)[1])
+        films.append(play(stage, None, policy, made_gates, seed, "gates without attack", watch, aim, again)[1])
     shown = films[2] if made_gates else attacked
     return Simulation(
         version("vauban"),
@@ -114,4 +120,5 @@ def run_simulation(
         command,
         environment(),
         chosen,
+        retrain,
     )
