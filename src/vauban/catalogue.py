@@ -22,6 +22,7 @@ BY_HAND = ("AML.T0047", "AML.T0043.003", "AML.T0015", "NISTAML.025", "ML01:2023"
 CHAFF = ("AML.T0046", "AML.T0031", "AML.T0048.000", "NISTAML.01", "ML01:2023")
 LABELS = ("AML.T0020", "AML.T0059", "NISTAML.013", "ML02:2023")
 SKEW = ("AML.T0020", "AML.T0031", "AML.T0021", "NISTAML.024", "ML08:2023")
+STORE = ("AML.T0020", "AML.T0059", "NISTAML.024", "ML02:2023")
 TARGET = ("AML.T0020", "NISTAML.024", "ML02:2023")
 BACKDOOR = ("AML.T0020", "AML.T0018", "NISTAML.023", "ML10:2023")
 PROBING = ("AML.T0006", "AML.T0040", "AML.T0013", "AML.T0063", "ML05:2023")
@@ -80,6 +81,20 @@ _ENTRIES = (
 _CAUSATIVE = (
     Entry("random-flips", "vauban.causative.flips:Flips", "control", LABELS, {"far": False}, (Cell.CA, Cell.CI)),
     Entry("far-flips", "vauban.causative.flips:Flips", "attack", LABELS, {}, (Cell.CA, Cell.CI)),
+    Entry("greedy-flips", "vauban.causative.greedy_flips:GreedyFlips", "attack", LABELS, {}, (Cell.CA, Cell.CI)),
+    Entry(
+        "greedy-labels",
+        "vauban.causative.greedy_flips:GreedyFlips",
+        "attack",
+        SKEW,
+        {"sends": True},
+        (Cell.CA, Cell.CI),
+    ),
+    Entry("targeted-flips", "vauban.causative.targeted_flips:TargetedFlips", "attack", LABELS, {}, (Cell.CI, Cell.CA)),
+    Entry("insider-edits", "vauban.causative.insider_edits:InsiderEdits", "attack", STORE, {}, (Cell.CI, Cell.CA)),
+    Entry("deletion", "vauban.causative.deletion:Deletion", "attack", STORE, {}, (Cell.CI, Cell.CA)),
+    Entry("near-record", "vauban.causative.near_record:NearRecord", "attack", TARGET, {}, (Cell.CI, Cell.CA)),
+    Entry("focused", "vauban.causative.focused:Focused", "attack", TARGET, {}, (Cell.CA,)),
     Entry("dictionary", "vauban.causative.dictionary:Dictionary", "attack", LABELS, {}, (Cell.CA,)),
     Entry("pseudospam", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {}, (Cell.CI,)),
     Entry("boiling-frog", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {"gradual": True}, (Cell.CI,)),

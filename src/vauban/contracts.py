@@ -268,11 +268,16 @@ class Send:
 
 @dataclass(frozen=True)
 class Tamper:
-    """Alter the stored training data: new records or labels for these ids; with neither they are deleted."""
+    """Alter the stored training data: new records or new labels for these ids (n,), or ``delete`` them.
+
+    Ids are those of `RoundOutcome`; what is stored when he comes has 0, 1, .... An id is never given twice: that of a
+    record that is gone names nothing from then on, and nothing happens to it.
+    """
 
     ids: Ints
     records: Records | None = None
     labels: NDArray[np.int8] | None = None
+    delete: bool = False
 
 
 Move: TypeAlias = Ask | Send | Tamper
@@ -312,7 +317,8 @@ class RoundOutcome:
     """What the attacker sees after a round: what became of the records he sent, and whether the model is a new one.
 
     ``remaining`` is the number of rounds left; `Send` after the last one raises BudgetSpent. ``stored`` and ``ids`` are
-    what was added to the training data and where it lies there: only who is granted TAMPER sees them.
+    what was added to the training data and under which ids, ``aimed`` (n,) which of it lies in the slice that he aims
+    at: only who is granted TAMPER sees them.
     """
 
     round: int
@@ -321,6 +327,7 @@ class RoundOutcome:
     remaining: int
     stored: Labelled | None = None
     ids: Ints | None = None
+    aimed: Mask | None = None
 
 
 # --- what an attacker is given, learns and claims -------------------------------------------------
@@ -335,12 +342,14 @@ class Known:
         labels: (m,) 1 = harmful, or None where he does not know.
         aimed: (m,) which of them lie in the slice that he aims at; all, if he aims at none.
         rewritten: what people made by hand of messages, by the message.
+        chosen: (k, ...) the very records that are to be decided otherwise later, where he aims at single ones.
     """
 
     records: Records
     labels: NDArray[np.int8] | None
     aimed: Mask
     rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    chosen: Records | None = None
 
     def of(self, label: int) -> Records:
         """Return his records of one label; all of them where he does not know."""

@@ -189,6 +189,79 @@ class Mutable(Sound):
         return no_scouting([])
 
 
+@dataclass(frozen=True)
+class Insider:
+    """Alters its share of what is stored when it comes, sends nothing, and leaves what arrives alone."""
+
+    modalities = TABLES_AND_MESSAGES
+    wants = frozenset({Grant.TAMPER})
+
+    def scout(self, brief):
+        return no_scouting(NothingLearnt())
+
+    def change(self, brief, ids):
+        return Tamper(ids, labels=(1 - brief.known.labels[ids]).astype(np.int8))
+
+    def share(self, brief):
+        return round(brief.campaign.sends / brief.campaign.collected * len(brief.known.records))
+
+    def campaign(self, intelligence, brief):
+        count = 0 if brief.known.labels is None else self.share(brief)
+        with suppress(BudgetSpent):
+            if count:
+                yield self.change(brief, np.arange(count))
+            while True:
+                yield Send(brief.known.records[:0], why="it sends nothing")
+        return ()
+
+    def dress(self, records, intelligence, brief):
+        return records
+
+
+class AltersTooMuch(Insider):
+    fails = "keeps the rules in every field"
+
+    def share(self, brief):
+        return 2 * super().share(brief) if brief.campaign.sends else 0
+
+
+class AltersWhatIsNotThere(Insider):
+    fails = "keeps the rules in every field"
+
+    def change(self, brief, ids):
+        return Tamper(ids + len(brief.known.records), delete=True)
+
+
+class DeletesTwice(Insider):
+    fails = "keeps the rules in every field"
+
+    def campaign(self, intelligence, brief):
+        with suppress(BudgetSpent):
+            while True:
+                yield Tamper(np.array([0]), delete=True)
+        return ()
+
+
+class DeletesAndRelabels(Insider):
+    fails = "keeps the rules in every field"
+
+    def change(self, brief, ids):
+        return Tamper(ids, labels=np.zeros(len(ids), dtype=np.int8), delete=True)
+
+
+class ImpossibleEdits(Insider):
+    fails = "keeps the rules in every field"
+
+    def change(self, brief, ids):
+        records = brief.known.records[ids]
+        return Tamper(ids, records=records if records.ndim == 1 else records + 0.37)
+
+
+class DoesNotSayThatItTampers(Insider):
+    fails = "keeps the rules in every field"
+    wants = frozenset({Grant.SEND})
+
+
 def broken(checks, thing):
     check = next(c for c in checks if c.name == type(thing).fails)
     with pytest.raises(Exception, match=r"\S") as failure:
@@ -196,12 +269,13 @@ def broken(checks, thing):
     return failure
 
 
-def test_a_sound_attack_passes():
+@pytest.mark.parametrize("kind", [Sound, Insider])
+def test_a_sound_attack_passes(kind):
     for check in causative_checks():
-        check.run(Sound())
+        check.run(kind())
 
 
-@pytest.mark.parametrize("kind", Sound.__subclasses__(), ids=lambda k: k.__name__)
+@pytest.mark.parametrize("kind", [*Sound.__subclasses__(), *Insider.__subclasses__()], ids=lambda k: k.__name__)
 def test_a_broken_attack_fails(kind):
     broken(causative_checks(), kind())
 

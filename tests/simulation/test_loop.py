@@ -167,6 +167,64 @@ def test_only_an_insider_sees_what_was_stored_and_the_last_round_ends_it(spam):
     assert HEARD[0].ids[0] == len(stage.first)
 
 
+def test_an_insider_alters_no_more_than_he_may(spam):
+    def first(count):
+        return lambda brief: Tamper(np.arange(count), labels=(1 - brief.known.labels[:count]).astype(np.int8))
+
+    granted = round(0.02 * len(set_stage(spam, 2, None, None, True).first))
+    inside = frozenset({Grant.TAMPER})
+    played(spam, Scripted((first(granted),), wants=inside))
+    with pytest.raises(ContractViolation, match=f"; {granted} are granted"):
+        played(spam, Scripted((first(granted + 1),), wants=inside))
+
+
+def test_what_is_deleted_is_trained_on_no_more(spam):
+    some = lambda brief: Tamper(np.flatnonzero(brief.known.labels == 1)[:5], delete=True)  # noqa: E731
+    stage, film = played(spam, Scripted((some,), wants=frozenset({Grant.TAMPER})))
+    trained = []
+
+    class Watched:
+        def fit(self, data, start=None):
+            trained.append(data)
+            return stage.trainer.fit(data, start)
+
+    attacker = Attacker("scripted", Scripted((some,), wants=frozenset({Grant.TAMPER})), Cell.CI, 0.02)
+    watched = replace(stage, trainer=Watched())
+    play(watched, attacker, POLICIES["oracle"], (), 0, "x", lambda *_: None, Cell.CI)
+    assert film.rounds[0].altered == 5
+    assert [len(d) for d in trained[:2]] == [len(stage.first), len(stage.first) - 5 + film.rounds[0].collected]
+
+
+def test_an_insider_is_told_what_lies_in_the_slice(spam):
+    from vauban.filters import Filter
+
+    where = Filter("text contains free")
+    stage = set_stage(spam, 2, None, where, True)
+    HEARD.clear()
+    insider = Scripted((Send(np.empty(0, dtype=object)),) * 3, wants=frozenset({Grant.TAMPER}))
+    attacker = Attacker("scripted", insider, Cell.CI, 0.02)
+    play(stage, attacker, POLICIES["oracle"], (), 0, "x", lambda *_: None, Cell.CI)
+    assert 0 < stage.first_aimed.sum() < len(stage.first)
+    assert HEARD[0].aimed.tolist() == ["free" in text.lower() for text in HEARD[0].stored.records]
+
+
+def test_single_records_are_the_probes_and_he_knows_them(spam):
+    stage = set_stage(spam, 2, None, None, True, None, 3, 1)
+    assert len(stage.probes) == 3
+    assert stage.known.chosen.tolist() == stage.probes.tolist()
+    assert set(stage.probes) <= set(set_stage(spam, 2, None, None, True).probes)
+    other = set_stage(spam, 2, None, None, True, None, 3, 2)
+    assert other.probes.tolist() != stage.probes.tolist()
+
+
+def test_a_record_passes_once_its_like_are_learnt_as_good(spam):
+    result = run_simulation(spam, "near-record", chosen=1, share=0.03, rounds=3, labels="feedback", seed=3)
+    assert last(result, "clean").probe_success.value == 0
+    assert last(result, "attacked").probe_success.value == 1
+    assert abs(last(result, "attacked").error.value - last(result, "clean").error.value) < 0.02
+    assert result.specificity == "targeted"
+
+
 @dataclass(frozen=True)
 class Rude:
     """A gate that answers for too few records, or writes into what it is handed."""
@@ -243,6 +301,7 @@ def test_the_frozen_reference_is_calibrated_on_trusted_records(spam):
         ({"rounds": 500}, "Ask for fewer rounds"),
         ({"cell": "CA"}, "Unknown cell"),
         ({"where": "text contains zzzzzz"}, "selects no record"),
+        ({"chosen": 10_000}, "to choose from"),
     ],
 )
 def test_bad_input_is_one_clear_error(spam, words, said):

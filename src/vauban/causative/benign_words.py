@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from vauban.causative.sending import drawn, every_round, owned
-from vauban.causative.words import behind, frequencies
+from vauban.causative.words import behind, carrying, frequencies
 from vauban.contracts import SCORE, Ask, Brief, Claim, Effect, Move, Outcome
 from vauban.errors import BudgetSpent
-from vauban.records import Modality, Records, messages
+from vauban.records import Modality, Records
 from vauban.threat import Grant
 
 GROUP = 10
@@ -76,7 +76,7 @@ class BenignWords:
         words = intelligence.words[: self.words]
         return every_round(
             brief,
-            lambda count: _carrying(drawn(mine, count, rng), words, brief),
+            lambda count: carrying(drawn(mine, count, rng), words, brief),
             1,
             "it is spam, and is rightly called so",
         )
@@ -117,10 +117,3 @@ def _gained(plain: Outcome, outcome: Outcome, brief: Brief) -> float | None:
     # Towards passing, whatever he is after in the end: these are the words that good mail lives by.
     sign = 1.0 if brief.cell.harmful else -1.0
     return float(sign * (brief.progress(outcome.scores) - brief.progress(plain.scores)).mean())
-
-
-def _carrying(records: Records, words: Sequence[str], brief: Brief) -> Records:
-    """Return the messages with as many of the words behind as there is room for."""
-    ends = np.cumsum([len(w) + 1 for w in words])
-    fits = np.searchsorted(ends, brief.schema.room(records), side="right")  # type: ignore[union-attr]  # of messages
-    return messages(f"{text} {' '.join(words[:n])}".rstrip() for text, n in zip(records, fits.tolist(), strict=True))

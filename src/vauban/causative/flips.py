@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vauban.contracts import (
-    Ask,
-    Brief,
-    Claim,
-    Labelled,
-    Move,
-    NothingLearnt,
-    Outcome,
-    RoundOutcome,
-    Send,
-    Tamper,
-    no_scouting,
-)
-from vauban.errors import BudgetSpent
+from vauban.causative.insider import altering
+from vauban.contracts import Ask, Brief, Claim, Labelled, Move, NothingLearnt, Outcome, Tamper, no_scouting
 from vauban.records import Floats, Ints, Modality, Records
+from vauban.tactics.stored import Stored
 from vauban.threat import Grant
 
 
@@ -51,23 +39,16 @@ class Flips:
 
     def campaign(self, intelligence: NothingLearnt, brief: Brief) -> Generator[Move, Any, Sequence[Claim]]:
         """Flip the same share of what is stored today and of what each round adds."""
-        if brief.campaign is None or brief.known.labels is None:
-            return ()
         rng = brief.rng()
-        stored = Labelled(brief.known.records, brief.known.labels)
-        ids, size = np.arange(len(stored)), len(stored)
-        share = brief.campaign.sends / max(brief.campaign.collected, 1)
-        nothing = brief.known.records[:0]
-        with suppress(BudgetSpent):
-            while True:
-                chosen = self._chosen(stored, brief, round(share * size), rng)
-                if len(chosen):
-                    yield Tamper(ids[chosen], labels=(1 - stored.labels[chosen]).astype(np.int8))
-                outcome: RoundOutcome = yield Send(nothing, why="he sends nothing: he alters what is stored")
-                if outcome.stored is None or outcome.ids is None:
-                    return ()
-                stored, ids, size = outcome.stored, outcome.ids, len(outcome.stored)
-        return ()
+
+        def choose(stored: Stored, count: int) -> Tamper:
+            fresh = np.flatnonzero(stored.ids > last[-1])  # of what was there before he has had his share
+            last.append(int(stored.ids[-1]))
+            chosen = fresh[self._chosen(stored.data.take(fresh), brief, count, rng)]
+            return Tamper(stored.ids[chosen], labels=(1 - stored.data.labels[chosen]).astype(np.int8))
+
+        last = [-1]
+        return altering(brief, choose)
 
     def dress(self, records: Records, intelligence: NothingLearnt, brief: Brief) -> Records:
         """Return the records as they are: he relies on the model being worse."""

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from vauban.causative.sending import every_round, owned
 from vauban.contracts import Ask, Brief, Claim, Effect, Move, Outcome, no_scouting
-from vauban.records import Floats, Modality, Records
+from vauban.records import Floats, Mask, Modality, Records
 from vauban.schema import TableSchema
-from vauban.tactics.logistic import Columns, fit, loss, pull, uphill
+from vauban.tactics.ascent import Slope, ascended, everywhere
+from vauban.tactics.logistic import Columns
 from vauban.threat import Grant
-
-PENALTY = 1e-3
-"""Of the attacker's own model."""
-STEPS = 25
-"""Steps uphill."""
-LENGTH = 0.5
-"""Length of the first step, in standard deviations of each feature; it shrinks to nothing."""
 
 
 @dataclass(frozen=True)
@@ -99,36 +92,16 @@ class Insertion:
         assert known.labels is not None  # noqa: S101 - who knows no label has no base
         columns = Columns.of(schema, known.records)
         x, y = columns.matrix(known.records), known.labels.astype(np.float64)
-        label = 1.0 - float(brief.cell.harmful)
+        label = 1 - int(brief.cell.harmful)
         hurt = known.labels == int(brief.cell.harmful)
         hurt = hurt & known.aimed if (hurt & known.aimed).any() else hurt
-        features, places = (np.array(c) for c in zip(*columns.feature_of(), strict=True))
-        centre, radius = self._sphere(x[known.labels == int(label)])
-        points, best, most, w = base, base, -np.inf, None
-        for step in range(STEPS + 1):
-            now = columns.matrix(points)
-            many = np.repeat(now, weight, axis=0)
-            whole, labels = np.concatenate([x, many]), np.concatenate([y, np.full(len(many), label)])
-            w = fit(whole, labels, PENALTY, w)
-            reached = loss(x[hurt], y[hurt], w)
-            if reached > most:
-                best, most = points, reached
-            if step == STEPS:
-                break
-            harm = x[hurt].T @ (expit(x[hurt] @ w) - y[hurt]) / hurt.sum()
-            slope = uphill(now, np.full(len(now), label), w, pull(whole, w, PENALTY, harm))[:, places]
-            size = np.abs(slope).max(axis=1, keepdims=True)
-            stride = LENGTH * (1 - step / STEPS) * np.divide(slope, size, out=np.zeros_like(slope), where=size > 0)
-            moved = points.copy()
-            moved[:, features] += stride * columns.spread[features]
-            moved = schema.repair(base, moved)
-            far = np.linalg.norm(columns.matrix(moved) - centre, axis=1) > radius
-            points = np.where((far & (np.linalg.norm(now - centre, axis=1) <= radius))[:, None], points, moved)
-        return best
+        slope = Slope(columns, x, y, x[hurt], y[hurt], float(label), weight)
+        return ascended(base, slope, schema, self._sphere(x[known.labels == label]))
 
-    def _sphere(self, x: Floats) -> tuple[Floats, float]:
-        """Return the centre (p,) of records, and the radius that he keeps to."""
+    def _sphere(self, x: Floats) -> Callable[[Floats], Mask]:
+        """Return which numbers lie within the radius that he keeps to, around the centre of records (n, p)."""
         if self.inside >= 1 or not len(x):
-            return np.zeros(x.shape[1]), np.inf
+            return everywhere
         centre = x.mean(axis=0)
-        return centre, float(np.quantile(np.linalg.norm(x - centre, axis=1), self.inside))
+        radius = float(np.quantile(np.linalg.norm(x - centre, axis=1), self.inside))
+        return lambda numbers: np.asarray(np.linalg.norm(numbers - centre, axis=1) <= radius)

@@ -69,3 +69,10 @@ def signed(records: Records, words: Sequence[str], share: float, brief: Brief) -
 def behind(records: Records, addition: str) -> Records:
     """Return messages with words put behind them."""
     return messages(f"{text} {addition}" for text in records)
+
+
+def carrying(records: Records, words: Sequence[str], brief: Brief) -> Records:
+    """Return the messages with as many of the words behind as there is room for."""
+    ends = np.cumsum([len(w) + 1 for w in words])
+    fits = np.searchsorted(ends, brief.schema.room(records), side="right")  # type: ignore[union-attr]  # of messages
+    return messages(f"{text} {' '.join(words[:n])}".rstrip() for text, n in zip(records, fits.tolist(), strict=True))

@@ -26,7 +26,14 @@ from vauban.errors import BadInput, ExitCode
 @click.option("--queries", default=1000, show_default=True, type=click.IntRange(0), help="Questions that he may ask.")
 @click.option("--accounts", default=5, show_default=True, type=click.IntRange(1), help="Sources that he holds.")
 @click.option("--where", help="Filter that makes the attack targeted.")
+@click.option("--retrain", default="full", show_default=True, help="full, window, warm or partial.")
+@click.option("--chosen", type=click.IntRange(1), help="Single records that he aims at, and knows: these are probed.")
 @click.option("--first", type=click.IntRange(1), help="Records that the first model is trained on; 40 % by default.")
+@click.option(
+    "--reviews", default=20, show_default=True, type=click.IntRange(0), help="Records a round seen for --gate review."
+)
+@click.option("--sensitivity", default=1.0, show_default=True, help="Share of planted records that he recognises.")
+@click.option("--specificity", default=1.0, show_default=True, help="Share of the others that he leaves alone.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the simulation in this folder.")
@@ -76,6 +83,7 @@ def _simulate(
     from vauban.cli.show import progress
     from vauban.reports import html
     from vauban.results import to_json
+    from vauban.simulation.reviewing import Reviewers
     from vauban.simulation.run import run_simulation
 
     request = {"command": "simulate", "scenario": scenario, **asked}
@@ -89,7 +97,9 @@ def _simulate(
     if out is None:
         out = new_folder(f"simulate-{chosen.name.replace(' ', '-')}")
     folder = out if resumed else prepare(out)
-    words = {k: v for k, v in asked.items() if k not in ("data", "model", "attack", "gate", "explore")}
+    people = Reviewers(asked["reviews"], asked["sensitivity"], asked["specificity"])
+    apart = ("data", "model", "attack", "gate", "explore", "reviews", "sensitivity", "specificity")
+    words = {k: v for k, v in asked.items() if k not in apart}
     try:
         with progress() as watch:
             system = chosen.system(asked["data"], asked["model"], asked["seed"])
@@ -102,6 +112,7 @@ def _simulate(
                 asked["attack"],
                 gates=asked["gate"],
                 explore=asked["explore"] == "on",
+                reviewers=people,
                 jobs=jobs,
                 folder=folder / "plays",
                 watch=lambda what, done, total: watch(Event(what, done, total)),

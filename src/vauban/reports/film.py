@@ -28,6 +28,16 @@ _PROBES = {
     "CA": "of the good records aimed at do not pass",
 }
 _EVIDENCE = 6
+_ABSENT: Json = {
+    "command": None,
+    "environment": {},
+    "where": None,
+    "chosen": None,
+    "retrain": "full",
+    "limits": (),
+    "currency": None,
+}
+"""What a result may lack."""
 
 
 def is_film(result: Json) -> bool:
@@ -53,7 +63,7 @@ def render(result: Json, environment: jinja2.Environment) -> str:
 
 def _page(result: Json, films: Sequence[Json], environment: jinja2.Environment) -> str:
     return environment.get_template("film.html.jinja").render(
-        r={"command": None, "environment": {}, "where": None, "limits": (), "currency": None, **result},
+        r={**_ABSENT, **result},
         axis=AXES[result["cell"]],
         outcome=_PROBES[result["cell"]],
         headline=_headline(result, films),

@@ -44,15 +44,16 @@ class Hand:
         self.attacker = attacker
         self.asked = 0
         size = len(stage.rounds[0])
-        sends = round(attacker.share * size / (1 - attacker.share))
         wants = attacker.attack.wants
         tampers = Grant.TAMPER in wants
+        # What he sends comes on top of what others send; what he alters is a part of it.
+        sends = round(attacker.share * size / (1 if tampers else 1 - attacker.share))
         self.limit = sends
+        self.allowed = round(attacker.share * len(stage.first)) if tampers else 0
+        self.altered: set[int] = set()
         known = stage.known
         if tampers:
-            known = replace(
-                known, records=stage.first.records, labels=stage.first.labels, aimed=np.ones(len(stage.first), bool)
-            )
+            known = replace(known, records=stage.first.records, labels=stage.first.labels, aimed=stage.first_aimed)
         self.brief = Brief(
             cell=attacker.cell,
             schema=stage.schema,
@@ -125,6 +126,7 @@ class Hand:
             if isinstance(move, Tamper):
                 if Grant.TAMPER not in self.brief.grants:
                     raise ContractViolation(f"Attack {self.attacker.name!r} alters stored data, which is not granted.")
+                self._check_amount(move)
                 changes.append(move)
                 self._advance(None)
             elif isinstance(move, Ask):
@@ -138,8 +140,16 @@ class Hand:
                 raise ContractViolation(f"Attack {self.attacker.name!r} must yield Ask, Send or Tamper.")
         return Send(self.brief.known.records[:0]), changes
 
+    def _check_amount(self, change: Tamper) -> None:
+        self.altered |= set(np.asarray(change.ids).tolist())
+        if len(self.altered) > self.allowed:
+            raise ContractViolation(
+                f"Attack {self.attacker.name!r} alters {len(self.altered)} stored records; {self.allowed} are granted."
+            )
+
     def hear(self, outcome: RoundOutcome, deployed: Target) -> None:  # noqa: ARG002 - he asks it in his next move
         """Tell him what became of the round; after the last one his budget is spent."""
+        self.allowed += self.limit
         if self._next is None:
             return
         if outcome.remaining == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from vauban.contracts import (
     Labelled,
     RoundOutcome,
     Send,
-    Tamper,
     Target,
     seed_for,
 )
@@ -26,7 +25,10 @@ from vauban.simulation.hand import Attacker, Hand
 from vauban.simulation.labelling import Policy, Traffic
 from vauban.simulation.measuring import measure
 from vauban.simulation.outcome import Film, Measured, Round
+from vauban.simulation.retraining import RETRAINING, Retraining
+from vauban.simulation.reviewing import Desk, Reviewers
 from vauban.simulation.stage import Stage
+from vauban.tactics.stored import Stored
 from vauban.threat import Cell
 
 Watch = Callable[[str, int, int], None]
@@ -73,6 +75,8 @@ def play(
     watch: Watch,
     cell: Cell,
     keep: Keep = keep_nothing,
+    retraining: Retraining = RETRAINING["full"],
+    reviewers: Reviewers = Reviewers(),  # noqa: B008 - frozen
 ) -> Played:
     """Play the loop once.
 
@@ -86,13 +90,15 @@ def play(
         watch: is told what is going on.
         cell: what is measured: CI or CA.
         keep: is given every round as it ends, and which probes its model decides as the attacker wants (m,).
+        retraining: what of the stored records the stage's trainer is given again, and whether it goes on.
+        reviewers: who looks at records for gates that ask a person.
 
     Raises:
-        ContractViolation: the attack broke a rule.
+        ContractViolation: the attack or a gate broke a rule.
     """
     deployed = stage.trainer.fit(stage.first)
-    approved, store = deployed, stage.first
-    poison = np.zeros(len(store), dtype=bool)
+    approved, store = deployed, Stored.of(stage.first, stage.first_aimed)
+    desk = Desk(reviewers, seed_for(seed, "reviewer"), len(store))
     his = None if attacker is None else Hand(attacker, stage, policy, deployed, seed)
     # Without an attacker, probes are plain.
     dressed = stage.probes if his is None else his.dressed(stage.probes)
@@ -107,9 +113,8 @@ def play(
         if his is not None:
             sent, changes = his.moves(deployed)
             for change in changes:
-                store, touched = _tampered(store, change)
-                poison[touched] = True
-                altered += len(touched)
+                store = store.tampered(change)
+                altered += len(change.ids)
         arrived = _arrived(traffic, sent, deployed, cell)
         collected, labels = policy.collect(arrived.traffic, rng)
         batch = Batch(
@@ -119,17 +124,20 @@ def play(
         )
         bad = arrived.traffic.his[collected]
         context = GateContext(
-            stage.schema, stage.trainer, store, stage.quiz, approved, seed_for(seed, "gates", str(number))
+            stage.schema, stage.trainer, store.data, stage.quiz, approved, seed_for(seed, "gates", str(number))
         )
-        train, evidence = _screened(batch, gates, context)
-        if altered or train.any():
-            ids = np.arange(len(store), len(store) + int(train.sum()))
-            store = store.plus(batch.data.take(train))
-            poison = np.concatenate([poison, bad[train]])
-            deployed = stage.trainer.fit(store, deployed)
-            added = (batch.data.take(train), ids)
-        else:
-            added = (batch.data.take(train), np.empty(0, dtype=np.int64))
+        desk.open(batch, bad, store)
+        train, gone, evidence = _screened(batch, gates, context, desk)
+        removed, taken = store.poison[gone], batch.data.take(train)
+        store = store.without(gone)
+        before = len(store)
+        # What he sends is none of the slice's own records, wherever it lies.
+        in_slice = np.concatenate([stage.rounds_aimed[number - 1], np.zeros(len(sent.records), dtype=bool)])
+        store = store.plus(taken, in_slice[collected][train], bad[train])
+        desk.close(train)
+        if altered or train.any() or gone.any():
+            deployed = retraining.fit(stage.trainer, store, len(stage.first), len(taken), deployed)
+        added = (taken, store.ids[before:], store.aimed[before:])
         seen = arrived.traffic.told.decisions[arrived.traffic.his]
         if his is not None:
             his.hear(RoundOutcome(number, seen, True, len(stage.rounds) - number, *added), deployed)
@@ -152,6 +160,9 @@ def play(
                 collected_poison=int(bad.sum()),
                 held_poison=int((bad & ~train).sum()),
                 held_clean=int((~bad & ~train).sum()),
+                reviewed=desk.looked,
+                removed_poison=int(removed.sum()),
+                removed_clean=int((~removed).sum()),
                 deployed=True,
                 evidence=evidence,
             )
@@ -193,35 +204,25 @@ def _sources(traffic: Labelled, sent: Send, rng: np.random.Generator) -> np.ndar
 
 
 def _screened(
-    batch: Batch, gates: Sequence[tuple[str, BatchGate]], context: GateContext
-) -> tuple[Mask, tuple[str, ...]]:
-    """Return what all gates, one after the other, let be trained on."""
-    train, evidence = np.ones(len(batch.data), dtype=bool), []
+    batch: Batch, gates: Sequence[tuple[str, BatchGate]], context: GateContext, desk: Desk
+) -> tuple[Mask, Mask, tuple[str, ...]]:
+    """Return what all gates, one after the other, let be trained on, and what of the stored records they remove."""
+    train, gone = np.ones(len(batch.data), dtype=bool), np.zeros(len(context.stored), dtype=bool)
+    evidence: list[str] = []
     for name, gate in gates:
         left = np.flatnonzero(train)
         if not len(left):
             break
         records = frozen(batch.data.records[left])
         part = Batch(Labelled(records, batch.data.labels[left]), batch.sources[left], batch.round)
-        screening = gate.screen(part, context)
-        if screening.train.shape != (len(left),):
-            raise ContractViolation(
-                f"The gate {name!r} must say of each of {len(left)} records whether to train on it."
-            )
+        screening = gate.screen(part, replace(context, reviewer=desk.seat(left)))
+        for what, said, size in (("", screening.train, len(left)), ("stored ", screening.remove, len(gone))):
+            if said is not None and said.shape != (size,):
+                raise ContractViolation(
+                    f"The gate {name!r} must say of each of {size} {what}records what is to become of it."
+                )
         train[left[~screening.train]] = False
+        if screening.remove is not None:
+            gone |= screening.remove
         evidence += [f"{name}: {line}" for line in screening.evidence]
-    return train, tuple(evidence)
-
-
-def _tampered(store: Labelled, change: Tamper) -> tuple[Labelled, np.ndarray[Any, np.dtype[np.int64]]]:
-    ids = np.asarray(change.ids, dtype=np.int64)
-    if len(ids) and (ids.min() < 0 or ids.max() >= len(store)):
-        raise ContractViolation(f"He alters records {ids.min()} to {ids.max()}, but {len(store)} are stored.")
-    if change.records is None and change.labels is None:
-        raise ContractViolation("A tampering names new records or labels; deleting is not simulated.")
-    records, labels = store.records.copy(), store.labels.copy()
-    if change.records is not None:
-        records[ids] = change.records
-    if change.labels is not None:
-        labels[ids] = change.labels
-    return Labelled(records, labels), ids
+    return train, gone, tuple(evidence)

@@ -99,7 +99,7 @@ class Simulation:
     """All of a simulation; ``to_json`` of it is ``result.json``.
 
     ``rounds`` are those of the attacked film, or of the defended one where there are gates; ``clean`` is the model
-    before anything was sent. ``films`` holds all of them in full.
+    before anything was sent. ``films`` holds all of them in full. ``chosen`` single records are aimed at, if any.
     """
 
     version: str
@@ -123,6 +123,8 @@ class Simulation:
     limits: tuple[str, ...] = ()
     command: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    chosen: int | None = None
+    retrain: str = "full"
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy frame: a row a film and round, rates with their ends as columns."""

@@ -29,6 +29,8 @@ from vauban.simulation.labelling import POLICIES
 from vauban.simulation.loop import Keep, Watch, keep_nothing, play, watch_nothing
 from vauban.simulation.outcome import Film, Measured, Round, film_from, measured_from
 from vauban.simulation.probed import Probed, judge
+from vauban.simulation.retraining import RETRAINING
+from vauban.simulation.reviewing import Reviewers
 from vauban.simulation.stage import Stage
 from vauban.threat import Cell
 
@@ -46,6 +48,8 @@ class Play:
         seed: everything random follows from it.
         cell: what is measured: CI or CA.
         judged: whether his probes are judged, against ``clean``: the model that came of the same loop without him.
+        retrain: name of the way in which the model is trained again.
+        reviewers: who looks at records for gates that ask a person.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Play:
     cell: Cell
     judged: bool = False
     clean: Target | None = None
+    retrain: str = "full"
+    reviewers: Reviewers = Reviewers()  # noqa: RUF009 - frozen
 
     @property
     def file(self) -> str:
@@ -74,6 +80,7 @@ class Play:
         """What its file begins with: enough to tell that it is another play's."""
         share = None if self.attacker is None else self.attacker.share
         about = {"film": self.name, "seed": self.seed, "labels": self.labels, "rounds": len(self.stage.rounds)}
+        about |= {"retrain": self.retrain, "reviewers": list(self.reviewers), "probes": len(self.stage.probes)}
         return {**about, "records": len(self.stage.first), "share": share, "judged": self.judged}
 
 
@@ -128,12 +135,15 @@ def play_one(one: Play, folder: Path | None, watch: Watch) -> Ended:
     if ended is not None:
         return ended
     started = time.perf_counter()
-    trainer = Remembering(one.stage.trainer, name_of(one.stage.trainer), Effort())
+    retraining = RETRAINING[one.retrain]
+    updating = retraining.trainer(one.stage.trainer)
+    trainer = Remembering(updating, name_of(updating), Effort())
     gates = [(name, gate_entry(name).make()) for name in one.gates]
     stage = replace(one.stage, trainer=trainer)
     with _File(folder, one) as file:
         keep: Keep = keep_nothing if folder is None else file.keep
-        played = play(stage, one.attacker, POLICIES[one.labels], gates, one.seed, one.name, watch, one.cell, keep)
+        rules = (POLICIES[one.labels], gates, one.seed, one.name, watch, one.cell, keep, retraining, one.reviewers)
+        played = play(stage, one.attacker, *rules)
         probed = None
         if one.judged:
             assert one.clean is not None  # noqa: S101 - whoever plans a judged play gives it the model

@@ -10,7 +10,7 @@ import numpy as np
 from vauban.contracts import Batch, Labelled
 from vauban.errors import BudgetSpent
 from vauban.records import Ints, Mask
-from vauban.simulation.stored import Stored
+from vauban.tactics.stored import Stored
 
 
 class Reviewers(NamedTuple):
@@ -29,17 +29,22 @@ class Reviewers(NamedTuple):
 
 @dataclass
 class Desk:
-    """A reviewer at work, round by round. He errs on a record, and not on a question: asked twice he says the same.
+    """A reviewer at work, round by round, with ``first`` records stored before.
 
-    What he takes for poison is what an attacker sent or altered, and nothing else: a record with a wrong label that
-    nobody planted is an honest mistake.
+    He errs on a record, and not on a question: asked twice he says the same. What he takes for poison is what an
+    attacker sent or altered, and nothing else: a record with a wrong label that nobody planted is an honest mistake.
     """
 
     who: Reviewers
     seed: tuple[int, ...]
+    first: int
     looked: int = 0
     _said: dict[int, bool] = field(default_factory=dict)
     _poison: list[Labelled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Number what is stored at first."""
+        self._arrival, self._seen = np.arange(self.first), self.first
 
     def open(self, batch: Batch, his: Mask, store: Stored) -> None:
         """Begin a round.
@@ -50,13 +55,20 @@ class Desk:
             store: what is stored before the batch.
         """
         self.looked, self._batch, self._store = 0, batch, store
-        self._numbers = np.concatenate([store.ids, np.arange(store.given, store.given + len(his))])
-        chance = np.random.default_rng(self.seed).uniform(size=store.given + len(his))[self._numbers]
-        truth = np.concatenate([store.his, his])
+        # What arrives is numbered before anybody says whether it is stored: by that he knows it again.
+        self._fresh = np.arange(self._seen, self._seen + len(his))
+        self._seen += len(his)
+        self._numbers = np.concatenate([self._arrival[store.ids], self._fresh])
+        chance = np.random.default_rng(self.seed).uniform(size=self._seen)[self._numbers]
+        truth = np.concatenate([store.poison, his])
         self._truth = np.where(truth, chance < self.who.sensitivity, chance >= self.who.specificity)
         self._before = self._poison[0].take(np.arange(0)) if self._poison else batch.data.take(np.arange(0))
         for data in self._poison:
             self._before = self._before.plus(data)
+
+    def close(self, kept: Mask) -> None:
+        """End a round: what was kept of the batch (n,) is stored under the next ids."""
+        self._arrival = np.concatenate([self._arrival, self._fresh[kept]])
 
     def seat(self, rows: Ints) -> _Seat:
         """Return him for a gate that sees only these rows of the batch."""
@@ -83,7 +95,7 @@ class Desk:
     def cleared(self) -> Mask:
         """Return which of the stored records he found honest in earlier rounds (m,)."""
         honest = [number for number, poison in self._said.items() if not poison]
-        return np.isin(self._store.ids, honest)
+        return np.isin(self._arrival[self._store.ids], honest)
 
     @property
     def stored(self) -> int:

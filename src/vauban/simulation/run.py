@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from vauban.simulation.labelling import POLICIES
 from vauban.simulation.loop import Watch, watch_nothing
 from vauban.simulation.outcome import Simulation
 from vauban.simulation.plays import Play, play_all
+from vauban.simulation.retraining import RETRAINING
+from vauban.simulation.reviewing import Reviewers
 from vauban.simulation.stage import set_stage
 from vauban.system import System
 from vauban.threat import Cell, Specificity
@@ -33,8 +36,11 @@ def run_simulation(
     queries: int = 1000,
     accounts: int = 5,
     where: str | None = None,
+    chosen: int | None = None,
+    retrain: str = "full",
     cell: str | None = None,
     first: int | None = None,
+    reviewers: Reviewers = Reviewers(),  # noqa: B008 - frozen
     seed: int = 0,
     jobs: int = 1,
     folder: Path | None = None,
@@ -56,8 +62,11 @@ def run_simulation(
         queries: questions that he may ask.
         accounts: sources that he holds.
         where: filter that makes the attack targeted.
+        retrain: how the model is trained again, see `vauban.simulation.retraining.RETRAINING`.
+        chosen: single records that he aims at, and knows; drawn from those of his kind, in the slice.
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
+        reviewers: who looks at records for the gate ``review``, how many a round, and how often he errs.
         seed: everything random follows from it.
         jobs: worker processes; the result does not depend on it.
         folder: where plays are kept, so that one that has ended is not played again; None keeps none.
@@ -71,8 +80,12 @@ def run_simulation(
     line = causative(attack)
     if labels not in POLICIES:
         raise unknown("labelling", labels, POLICIES)
+    if retrain not in RETRAINING:
+        raise unknown("way of retraining", retrain, RETRAINING)
     if not 0 < share < 0.5:
         raise BadInput(f"The attacker's share lies between 0 and 0.5. Got {share}.")
+    if reviewers.looks < 0 or not all(0 <= r <= 1 for r in reviewers[1:]):
+        raise BadInput(f"A reviewer looks at 0 or more records, and errs with a share from 0 to 1. Got {reviewers}.")
     aim = Cell(cell) if cell in (Cell.CI, Cell.CA) else line.cells[0]
     if cell is not None and (cell not in [c.value for c in line.cells]):
         raise unknown(f"cell of {attack}", cell, [c.value for c in line.cells])
@@ -80,21 +93,20 @@ def run_simulation(
     if system.target.schema.modality not in made.modalities:
         works = " and ".join(sorted(made.modalities))
         raise BadInput(f"The attack {attack} works on {works}, and the records are {system.target.schema.modality}.")
-    chosen = tuple(name for name in gates if name != "none")
-    for name in chosen:
+    gated = tuple(name for name in gates if name != "none")
+    for name in gated:
         gate_entry(name)
-    stage = set_stage(system, rounds, traffic, None if where is None else Filter(where), aim.harmful, first)
+    slice_ = None if where is None else Filter(where)
+    stage = set_stage(system, rounds, traffic, slice_, aim.harmful, first, chosen, seed)
     attacker = Attacker(attack, made, aim, share, accounts, queries if explore else 0, SCORE)
-    plays = [
-        Play("clean", stage, None, labels, (), seed, aim),
-        Play("attacked", stage, attacker, labels, (), seed, aim),
-    ]
-    if chosen:
-        plays.append(Play("defended", stage, attacker, labels, chosen, seed, aim))
-        plays.append(Play("gates without attack", stage, None, labels, chosen, seed, aim))
+    clean = Play("clean", stage, None, labels, (), seed, aim, retrain=retrain, reviewers=reviewers)
+    plays = [clean, replace(clean, name="attacked", attacker=attacker)]
+    if gated:
+        plays.append(replace(clean, name="defended", attacker=attacker, gates=gated))
+        plays.append(replace(clean, name="gates without attack", gates=gated))
     ended = list(play_all(plays, folder, jobs, watch))
     films, before = [one.film for one in ended], ended[1].first
-    shown = films[2] if chosen else films[1]
+    shown = films[2] if gated else films[1]
     return Simulation(
         version("vauban"),
         "simulation",
@@ -103,9 +115,9 @@ def run_simulation(
         system.target.name,
         attack,
         aim.value,
-        (Specificity.INDISCRIMINATE if where is None else Specificity.TARGETED).value,
+        (Specificity.INDISCRIMINATE if where is None and chosen is None else Specificity.TARGETED).value,
         where,
-        chosen,
+        gated,
         labels,
         explore,
         share,
@@ -117,4 +129,6 @@ def run_simulation(
         (),
         command,
         environment(),
+        chosen,
+        retrain,
     )

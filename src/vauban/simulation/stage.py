@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vauban.contracts import Known, Labelled, Trainer
+from vauban.contracts import Known, Labelled, Trainer, seed_for
 from vauban.errors import BadInput
 from vauban.filters import Filter
 from vauban.records import Floats, Ints, Mask, Records
@@ -24,8 +24,8 @@ class Stage:
     """All disjoint.
 
     Attributes:
-        first: what the first model is trained on.
-        rounds: what arrives, round by round.
+        first: what the first model is trained on; ``first_aimed`` (n,) says which lie in the slice.
+        rounds: what arrives, round by round, and ``rounds_aimed`` which of it lies in the slice.
         trusted: what models are measured on; ``aimed`` (n,) says which lie in the slice.
         quiz: verified records that gates may look at.
         probes: fresh records of the kind that the attacker wants decided otherwise, in the slice.
@@ -38,7 +38,9 @@ class Stage:
     schema: Schema
     trainer: Trainer
     first: Labelled
+    first_aimed: Mask
     rounds: tuple[Labelled, ...]
+    rounds_aimed: tuple[Mask, ...]
     trusted: Labelled
     aimed: Mask
     quiz: Labelled
@@ -50,7 +52,14 @@ class Stage:
 
 
 def set_stage(
-    system: System, rounds: int, traffic: int | None, where: Filter | None, harmful: bool, most: int | None = None
+    system: System,
+    rounds: int,
+    traffic: int | None,
+    where: Filter | None,
+    harmful: bool,
+    most: int | None = None,
+    chosen: int | None = None,
+    seed: int = 0,
 ) -> Stage:
     """Return the stage of a system.
 
@@ -63,6 +72,8 @@ def set_stage(
         where: the slice that the attacker aims at.
         harmful: whether his records are harmful ones.
         most: records of the first training set; `FIRST` of the training data by default.
+        chosen: single records that the attacker aims at, and knows: the probes are these.
+        seed: of the draw of those.
 
     Raises:
         BadInput: there is no trainer, or there is not enough data.
@@ -79,10 +90,10 @@ def set_stage(
             f"{rounds} rounds of {each} records after a first {start} do not fit into {len(train)} training records, "
             f"or are under {LEAST} a round. Ask for fewer rounds (--rounds) or less traffic (--traffic)."
         )
-    pieces = tuple(train.take(np.arange(start + i * each, start + (i + 1) * each)) for i in range(rounds))
+    cuts = [np.arange(start + i * each, start + (i + 1) * each) for i in range(rounds)]
+    in_slice = _selected(where, system.parts.train)
     held = system.parts.victims
-    everywhere = np.ones(len(held), dtype=bool)
-    aimed = everywhere if where is None else where.mask(held.frame)
+    aimed = _selected(where, held)
     kind = held.labels == int(harmful)
     # Every second record of his kind is a probe; one of four of all others is in the gates' quiz.
     order = np.arange(len(held))
@@ -91,10 +102,15 @@ def set_stage(
     quiz = ~probe & (order % 4 == 0)
     trusted = ~probe & ~quiz
     known = system.parts.known
-    slice_known = np.ones(len(known), dtype=bool) if where is None else where.mask(known.frame)
     if where is not None and not (probe & aimed).any():
         raise BadInput(f"The filter {where.text!r} selects no record to probe with. Widen it.")
     whole = labelled(schema, held)
+    probes = np.flatnonzero(probe & aimed)
+    if chosen is not None:
+        if not 0 < chosen <= len(probes):
+            raise BadInput(f"There are {len(probes)} records to choose from. Got {chosen}; ask for 1 to {len(probes)}.")
+        probes = np.random.default_rng(seed_for(seed, "chosen")).permutation(probes)[:chosen]
+    single = None if chosen is None else whole.records[probes]
     worth = system.economics
     amounts = None
     if worth is not None:
@@ -103,16 +119,23 @@ def set_stage(
         schema,
         system.trainer,
         train.take(np.arange(start)),
-        pieces,
+        in_slice[:start],
+        tuple(train.take(cut) for cut in cuts),
+        tuple(in_slice[cut] for cut in cuts),
         whole.take(trusted),
         aimed[trusted],
         whole.take(quiz),
-        whole.records[probe & aimed],
-        Known(schema.encode(known.frame), known.labels, slice_known),
+        whole.records[probes],
+        Known(schema.encode(known.frame), known.labels, _selected(where, known), chosen=single),
         amounts,
         float(held.labels.mean()),
         np.asarray(held.frame.index.to_numpy()[probe & aimed], dtype=np.int64),
     )
+
+
+def _selected(where: Filter | None, part: Part) -> Mask:
+    """Return which records of a part the slice holds (n,); all, where there is none."""
+    return np.ones(len(part), dtype=bool) if where is None else where.mask(part.frame)
 
 
 def labelled(schema: Schema, part: Part) -> Labelled:

@@ -8,10 +8,15 @@ import numpy as np
 from scipy.special import expit
 
 from vauban.records import Floats, Records
-from vauban.schema import TableSchema
+from vauban.schema import Schema, TableSchema
+from vauban.tactics.message_substitute import Words
 
 STEPS = 12
 """Newton steps from cold; from the last solution a few do."""
+MOST_WORDS = 300
+"""Words of messages that it weighs: what a second derivative of all pairs can still hold."""
+LENGTH = 4.0
+"""Length of a message's columns: the longer, the less its weights are shrunk."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,38 @@ class Columns:
                 pairs.append((j, column))
             column += (len(f.values) or 2) if several else 1
         return tuple(pairs)
+
+
+@dataclass(frozen=True)
+class WordColumns:
+    """How messages become numbers: the words that tell the classes apart best, by rarity, and a constant last."""
+
+    words: Words
+
+    @staticmethod
+    def of(records: Records, labels: Floats) -> WordColumns:
+        """Return the columns of messages (n,) with labels (n,)."""
+        words = Words.of(records)
+        if not words.listed:
+            return WordColumns(words)
+        present = words.present(records)
+        bad = np.asarray(present[labels == 1].sum(axis=0)).ravel() / max(int((labels == 1).sum()), 1)
+        good = np.asarray(present[labels == 0].sum(axis=0)).ravel() / max(int((labels == 0).sum()), 1)
+        apart = np.abs(bad - good) / np.sqrt(bad + good + 1 / len(records))
+        best = np.sort(np.argsort(-apart, kind="stable")[:MOST_WORDS])
+        return WordColumns(Words(tuple(words.listed[i] for i in best), words.rarity[best], words.usual))
+
+    def matrix(self, records: Records) -> Floats:
+        """Return messages (n,) as numbers (n, p)."""
+        constant = np.ones((len(records), 1))
+        if not self.words.listed:
+            return constant
+        return np.concatenate([LENGTH * self.words.columns(records, normal=True).toarray(), constant], axis=1)
+
+
+def columns_of(schema: Schema, records: Records, labels: Floats) -> Columns | WordColumns:
+    """Return how records of a schema become numbers."""
+    return Columns.of(schema, records) if isinstance(schema, TableSchema) else WordColumns.of(records, labels)
 
 
 def fit(x: Floats, y: Floats, penalty: float, start: Floats | None = None) -> Floats:

@@ -1,4 +1,4 @@
-"""Retraining as most people do it: the same pipeline, fitted anew on all data."""
+"""Retraining as most people do it: the same pipeline, fitted anew on all data; or updated."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vauban.records import Records
 from vauban.schema import Schema, TableSchema
 from vauban.targets.estimator import EstimatorTarget
 from vauban.targets.referring import ReferringTarget
+from vauban.targets.updating import Update, check_update, updated
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Refit:
         quantile: instead, the quantile of the scores of ``tuning`` at or above which is blocked.
         tuning: records on which that quantile is taken.
         refer: scores from here up to the threshold are referred to a person; None refers nothing.
+        update: what ``fit`` does where it is handed a model to start from.
     """
 
     estimator: Any
@@ -35,14 +37,24 @@ class Refit:
     quantile: float | None = None
     tuning: Records | None = None
     refer: float | None = None
+    update: Update = Update.ANEW
 
-    def fit(self, data: Labelled, start: Target | None = None) -> Target:  # noqa: ARG002 - always from scratch
-        """Return a model trained on all of the data."""
+    def updating(self, update: Update) -> Refit:
+        """Return the trainer that updates; BadInput where the estimator cannot be updated that way."""
+        check_update(self.estimator, update, self.name)
+        return replace(self, update=update)
+
+    def fit(self, data: Labelled, start: Target | None = None) -> Target:
+        """Return a model trained on all of the data, or ``start`` updated with them, itself unchanged."""
         from sklearn.base import clone
 
         table = isinstance(self.schema, TableSchema)
         raw = self.schema.decode(data.records) if table else data.records
-        fitted = clone(self.estimator).fit(raw, data.labels)
+        before = start.base if isinstance(start, ReferringTarget) else start
+        if self.update is Update.ANEW or not isinstance(before, EstimatorTarget):
+            fitted = clone(self.estimator).fit(raw, data.labels)
+        else:
+            fitted = updated(before.estimator, self.estimator, self.update, raw, data.labels)
         sample = data.records[:200] if self.tuning is None else self.tuning
         target = EstimatorTarget(fitted, self.schema, self.threshold, name=self.name, sample=sample)
         if self.quantile is not None:

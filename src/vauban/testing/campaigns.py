@@ -10,7 +10,9 @@ import numpy as np
 
 from vauban.contracts import SCORE, Ask, Brief, CausativeAttack, Claim, Labelled, Outcome, RoundOutcome, Send, Tamper
 from vauban.errors import BudgetSpent
+from vauban.records import Mask
 from vauban.schema import FORBIDDEN, TableSchema
+from vauban.tactics.stored import Stored
 from vauban.testing.check import require
 from vauban.testing.field import Field
 from vauban.threat import Grant
@@ -49,8 +51,8 @@ class _Referee:
     def __init__(self, attack: CausativeAttack, field: Field, brief: Brief, spent_at: int | None) -> None:
         assert brief.campaign is not None  # noqa: S101 - a field's brief has one
         self.attack, self.field, self.brief, self.campaign = attack, field, brief, brief.campaign
-        self.store = field.first
-        self.deployed = field.trainer.fit(self.store)
+        self.store = Stored.of(field.first, _none(field.first))
+        self.deployed = field.trainer.fit(self.store.data)
         self.moves: list[Ask | Send | Tamper] = []
         self.asked, self.round, self.spent_at = 0, 0, spent_at
         self.altered: set[int] = set()
@@ -99,36 +101,34 @@ class _Referee:
         got = np.ones(n, dtype=np.int8) if labels is None else labels.astype(np.int8)
         arrived = self.field.rounds[self.round]
         added = Labelled(np.array(arrived.records), arrived.labels).plus(Labelled(send.records, got))
-        ids = np.arange(len(self.store), len(self.store) + len(added))
-        self.store = self.store.plus(added)
-        self.deployed = self.field.trainer.fit(self.store)
+        before, thirds = len(self.store), np.arange(len(added)) % 3 == 0
+        self.store = self.store.plus(added, thirds, _none(added))
+        self.deployed = self.field.trainer.fit(self.store.data)
         self.round += 1
         self.allowed += self.campaign.sends
         left = self.campaign.rounds - self.round
         if left == 0:
             self.moves.append(send)
             raise BudgetSpent("The last round is over.")
-        inside = Grant.TAMPER in self.brief.grants
-        return RoundOutcome(self.round, told, True, left, added if inside else None, ids if inside else None)
+        if Grant.TAMPER not in self.brief.grants:
+            return RoundOutcome(self.round, told, True, left)
+        return RoundOutcome(self.round, told, True, left, added, self.store.ids[before:], thirds)
 
     def _tampered(self, change: Tamper) -> None:
         require(Grant.TAMPER in self.attack.wants, "It alters stored data: declare TAMPER in `wants`.")
-        ids = np.asarray(change.ids)
-        inside = bool(((ids >= 0) & (ids < len(self.store))).all())
-        require(inside, f"It alters ids {ids.tolist()}; there are {len(self.store)} stored records.")
-        self.altered |= set(ids.tolist())
+        self.altered |= set(np.asarray(change.ids).tolist())
         require(
             len(self.altered) <= self.allowed + 1,
             f"It altered {len(self.altered)} records; its share of what is stored is {self.allowed}.",
         )
-        records, labels = np.array(self.store.records), np.array(self.store.labels)
         if change.records is not None:
             possible(change.records, self.field)
-            records[ids] = change.records
-        if change.labels is not None:
-            labels[ids] = change.labels
-        self.store = Labelled(records, labels)
-        self.deployed = self.field.trainer.fit(self.store)
+        self.store = self.store.tampered(change)
+        self.deployed = self.field.trainer.fit(self.store.data)
+
+
+def _none(data: Labelled) -> Mask:
+    return np.zeros(len(data), dtype=bool)
 
 
 def possible(records: Any, field: Field) -> None:

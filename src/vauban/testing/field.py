@@ -109,7 +109,7 @@ class Field:
     def brief(self, wants: frozenset[Grant], queries: int = 60, sends: int = SENDS, rounds: int = ROUNDS) -> Brief:
         """Return the brief of an attacker who wants that: who may tamper knows the training data."""
         own = self.first if Grant.TAMPER in wants else None
-        known = self.world.known if own is None else Known(own.records, own.labels, _all(len(own)))
+        known = self.world.known if own is None else Known(own.records, own.labels, _thirds(len(own)))
         return replace(
             self.world.brief(Budget(queries, queries)),
             cell=self.cell,
@@ -120,8 +120,8 @@ class Field:
         )
 
 
-def _all(n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.asarray(frozen(np.ones(n, dtype=bool)))
+def _thirds(n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.asarray(frozen(np.arange(n) % 3 == 0))
 
 
 @cache
@@ -136,12 +136,14 @@ def fields() -> tuple[Field, ...]:
         whole = Labelled(records, labels)
         cuts = np.cumsum([0, KNOWN, FIRST, TRUSTED, *[EACH] * ROUNDS])
         known, first, trusted, *loop = (_part(whole, a, b) for a, b in pairwise(cuts.tolist()))
-        aimed = frozen(np.arange(KNOWN) % 3 == 0)
+        aimed = _thirds(KNOWN)
         world = replace(which, known=Known(known.records, known.labels, aimed))
         for cell in (Cell.CI, Cell.CA):
             for his in (True, False):
+                single = which.victims[:2] if his else None  # who labels aims at single records
+                aiming = replace(world, known=replace(world.known, chosen=single))
                 who = "his accounts" if his else "others"
-                made.append(Field(f"{name} {cell} labelled by {who}", world, cell, first, trusted, tuple(loop), his))
+                made.append(Field(f"{name} {cell} labelled by {who}", aiming, cell, first, trusted, tuple(loop), his))
     return tuple(made)
 
 
