@@ -134,6 +134,15 @@ DETECTORS: Mapping[str, Entry] = {
 }
 """What a review of training data looks for, by name: each is a queue of its own."""
 
+PREDICTIONS: Mapping[str, Entry] = {
+    e.name: e
+    for e in (
+        Entry("changed", "vauban.monitors.changes:Changed", "detector"),
+        Entry("slice", "vauban.monitors.moved:Moved", "detector"),
+    )
+}
+"""What a review of test data and live predictions looks for, by name: each is a queue of its own."""
+
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 
 

@@ -11,7 +11,7 @@ import click
 from vauban.reports.hostile import clipped
 from vauban.results import to_json
 from vauban.review.deciding import of_record
-from vauban.review.folder import ASIDE, FILLED, RANDOM, Folder
+from vauban.review.folder import ASIDE, FILLED, RANDOM, TRAINING, Folder
 from vauban.review.standing import agreement, by_reason, counted, left, standing
 from vauban.store.repository import Store, Verdict
 
@@ -22,7 +22,8 @@ def summary(folder: Folder) -> None:
     """Print what stands out in a review that was just made."""
     about = folder.about
     share = about["harmful"] / max(about["records"], 1)
-    said = [f"{about['data']}: {about['records']} records under review, {share:.1%} labelled harmful."]
+    word = "labelled harmful" if about["review"] == TRAINING else "decided as harmful"
+    said = [f"{about['data']}: {about['records']} records under review, {share:.1%} {word}."]
     beside = [f"{about['trusted']} verified records" if about["trusted"] else "", about["approved"] or ""]
     said.append(f"Beside them: {', '.join(x for x in beside if x) or 'nothing verified, and no approved model'}.")
     said += [*about["notes"], *about["hygiene"]]

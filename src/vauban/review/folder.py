@@ -11,7 +11,7 @@ verdicts.sqlite   verdicts, once there are any
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,15 @@ from scipy.sparse import csr_matrix, load_npz, save_npz
 
 from vauban.errors import BadInput
 from vauban.monitors.disagreement import meaning
+from vauban.monitors.dossier import Dossier
 from vauban.results import to_json
 from vauban.review.examine import Examined
 from vauban.review.intake import Taken
 from vauban.review.ranking import ALIKE, ALL, FAMILY, RANDOM, Ranking, told_apart
 from vauban.store.repository import Verdict
 
+TRAINING, PREDICTIONS = "training data", "predictions"
+"""Kinds of review: in one the label is what a record is called, in the other what was decided of it."""
 FILLED = ("verdict", "reviewer", "role", "note")
 """Columns of queue.csv that people fill."""
 ASIDE = (
@@ -86,16 +89,37 @@ def ranking_of(signals: pd.DataFrame, near: csr_matrix, seed: int) -> Ranking:
     return Ranking(scores, chances, near, signals["kin"].to_numpy(), seed)
 
 
-def write(out: Path, taken: Taken, examined: Examined, budget: int, command: str) -> Folder:
-    """Write a review's folder."""
+def write(
+    out: Path,
+    taken: Taken[Dossier],
+    examined: Examined,
+    budget: int,
+    command: str,
+    *,
+    of: str = TRAINING,
+    beside: pd.DataFrame | None = None,
+    told: Sequence[str] = (),
+) -> Folder:
+    """Write a review's folder.
+
+    Args:
+        out: an empty folder.
+        taken: what was reviewed.
+        examined: what detectors say of it.
+        budget: records that people can look at.
+        command: what it was made by.
+        of: what kind of records: `TRAINING` data, or `PREDICTIONS`, whose label is what was decided.
+        beside: what else a person should see of each record (n rows).
+        told: what else a person should know of the whole.
+    """
     dossier, labels = taken.dossier, taken.dossier.labels
     table: dict[str, Any] = {"kin": dossier.family * 2 + labels, "family": dossier.family, "size": dossier.size}
     for name, signal in examined.signals.items():
-        table |= {f"score.{name}": signal.score, f"p.{name}": signal.p, f"why.{name}": signal.why.astype(str)}
+        table |= {f"score.{name}": signal.score, f"p.{name}": signal.p, f"why.{name}": signal.why}
     signals = pd.DataFrame(table)
     near = told_apart(dossier.view.linear, [s.score for s in examined.signals.values()])
     about = {
-        "review": "training data",
+        "review": of,
         "data": taken.name,
         "records": len(labels),
         "harmful": int(labels.sum()),
@@ -106,7 +130,7 @@ def write(out: Path, taken: Taken, examined: Examined, budget: int, command: str
         "alarm": examined.alarm,
         "findings": {name: list(lines) for name, lines in examined.findings.items() if lines},
         "hygiene": list(examined.hygiene),
-        "notes": list(taken.notes),
+        "notes": [*taken.notes, *told],
         "looked_for": list(examined.signals),
         "not_looked_for": examined.skipped,
         "command": command,
@@ -116,7 +140,10 @@ def write(out: Path, taken: Taken, examined: Examined, budget: int, command: str
         extra["source"] = dossier.sources
     if taken.times is not None:
         extra["time"] = taken.times
-    fields = taken.frame.rename(columns={c: f"field.{c}" for c in taken.frame.columns}).reset_index(drop=True)
+    frame = taken.frame.reset_index(drop=True)
+    if beside is not None:
+        frame = pd.concat([beside, frame.drop(columns=beside.columns, errors="ignore")], axis=1)
+    fields = frame.rename(columns={c: f"field.{c}" for c in frame.columns})
     records = pd.concat([pd.DataFrame(extra), fields], axis=1)
     records.to_parquet(out / "records.parquet", index=False)
     signals.to_parquet(out / "signals.parquet", index=False)
