@@ -139,6 +139,11 @@ PREDICTIONS: Mapping[str, Entry] = {
     for e in (
         Entry("changed", "vauban.monitors.changes:Changed", "detector"),
         Entry("slice", "vauban.monitors.moved:Moved", "detector"),
+        Entry("unlike", "vauban.monitors.unlike:Unlike", "detector"),
+        Entry("harmful-looking", "vauban.monitors.harmful_looking:HarmfulLooking", "detector"),
+        Entry("pile-up", "vauban.monitors.pile_ups:PileUps", "detector"),
+        Entry("source-rate", "vauban.monitors.source_rates:SourceRates", "detector"),
+        Entry("outcome", "vauban.monitors.outcomes:Outcomes", "detector"),
     )
 }
 """What a review of test data and live predictions looks for, by name: each is a queue of its own."""

@@ -11,7 +11,7 @@ import click
 from vauban.reports.hostile import clipped
 from vauban.results import to_json
 from vauban.review.deciding import of_record
-from vauban.review.folder import ASIDE, FILLED, RANDOM, TRAINING, Folder
+from vauban.review.folder import ASIDE, DECIDED_AS, FILLED, RANDOM, TRAINING, Folder
 from vauban.review.standing import agreement, by_reason, counted, left, standing
 from vauban.store.repository import Store, Verdict
 
@@ -55,7 +55,9 @@ def show_next(folder: Folder, given: Sequence[Verdict], count: int) -> None:
 def _show(line: dict[str, Any]) -> None:
     many = f", one of {line['size']} nearly identical ones" if line["size"] > 1 else ""
     click.echo(f"\nRecord {clipped(str(line['record']), 80)} ({line['reason']}, {line['band']}{many})")
-    click.echo(f"  labelled {line['given_label']}; why: {clipped(line['why'], 500)}")
+    said = line["given_label"]
+    word = said if said in DECIDED_AS else f"labelled {said}"
+    click.echo(f"  {word}; why: {clipped(line['why'], 500)}")
     fields = {k: v for k, v in line.items() if k not in (*ASIDE, *FILLED, "source", "time")}
     for name, value in list(fields.items())[:40]:
         click.echo(f"  {clipped(str(name), 60)}: {clipped(str(value), 600)}")

@@ -29,7 +29,9 @@ from vauban.review.ranking import ALIKE, ALL, FAMILY, RANDOM, Ranking, told_apar
 from vauban.store.repository import Verdict
 
 TRAINING, PREDICTIONS = "training data", "predictions"
-"""Kinds of review: in one the label is what a record is called, in the other what was decided of it."""
+"""Kinds of review: of what a record is labelled, and of what was decided of it."""
+DECIDED_AS = ("passes", "does not pass")
+"""What is shown of a decision."""
 FILLED = ("verdict", "reviewer", "role", "note")
 """Columns of queue.csv that people fill."""
 ASIDE = (
@@ -78,7 +80,7 @@ class Folder:
 
     def line(self, row: int, reason: str) -> dict[str, Any]:
         """Return what queue.csv says of a record, without its place."""
-        return _line(self.records.iloc[row], self.signals.iloc[row], reason)
+        return _line(self.records.iloc[row], self.signals.iloc[row], reason, str(self.about["review"]))
 
 
 def ranking_of(signals: pd.DataFrame, near: csr_matrix, seed: int) -> Ranking:
@@ -169,7 +171,7 @@ def first_queue(folder: Folder, most: int) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _line(record: Any, signal: Any, reason: str) -> dict[str, Any]:
+def _line(record: Any, signal: Any, reason: str, of: str) -> dict[str, Any]:
     names = [c.removeprefix("score.") for c in signal.index if c.startswith("score.")]
     best = reason if reason in names else min(names, key=lambda n: float(signal[f"p.{n}"]), default="")
     p = float(signal[f"p.{best}"]) if best else 1.0
@@ -177,6 +179,7 @@ def _line(record: Any, signal: Any, reason: str) -> dict[str, Any]:
     why = {RANDOM: "drawn by lot", FAMILY: "of the family of one that was found", ALIKE: "like those that were found"}
     text = why.get(reason, "; ".join(x for x in said if x) or f"stands out by its {best}")
     label = int(record["label"])
+    words = (meaning(0), meaning(1)) if of == TRAINING else DECIDED_AS
     fields = {k.removeprefix("field."): v for k, v in record.items() if str(k).startswith("field.")}
     family = int(signal["size"]) > 1
     return {
@@ -189,8 +192,8 @@ def _line(record: Any, signal: Any, reason: str) -> dict[str, Any]:
         "score": float(signal[f"score.{best}"]) if best else 0.0,
         "p": p,
         "band": RANDOM if reason == RANDOM else _band(p),
-        "given_label": meaning(label),
-        "suggested_label": meaning(1 - label),
+        "given_label": words[label],
+        "suggested_label": words[1 - label],
         "source": record.get("source", ""),
         "time": record.get("time", ""),
         **fields,

@@ -43,7 +43,8 @@ def _lines(dossier: Predictions) -> Iterator[str]:
     else:
         yield (
             f"The truth of these {n} records is not known: how many harmful ones pass and how many good ones do not "
-            "cannot be said, nor whether a change is for the better. Name late labels with --outcome, once some are there."
+            "cannot be said, nor whether a change is for the better. Name late labels with --outcome, once "
+            "some are there."
         )
     yield from _estimated(dossier)
 
