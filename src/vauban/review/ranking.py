@@ -66,7 +66,7 @@ class Ranking:
 
     def __post_init__(self) -> None:
         """Sort every queue."""
-        n = len(next(iter(self.scores.values()))) if self.scores else 0
+        n = len(next(iter(self.scores.values()), () if self.family is None else self.family))
         self._orders = {}
         scores = dict(self.scores)
         if len(scores) > 1:
