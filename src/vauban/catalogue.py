@@ -150,6 +150,21 @@ DETECTORS: Mapping[str, Entry] = {
 }
 """What a review of training data looks for, by name: each is a queue of its own."""
 
+PREDICTIONS: Mapping[str, Entry] = {
+    e.name: e
+    for e in (
+        Entry("changed", "vauban.monitors.changes:Changed", "detector"),
+        Entry("slice", "vauban.monitors.moved:Moved", "detector"),
+        Entry("score-slice", "vauban.monitors.score_slices:ScoreSlices", "detector"),
+        Entry("unlike", "vauban.monitors.unlike:Unlike", "detector"),
+        Entry("harmful-looking", "vauban.monitors.harmful_looking:HarmfulLooking", "detector"),
+        Entry("pile-up", "vauban.monitors.pile_ups:PileUps", "detector"),
+        Entry("source-rate", "vauban.monitors.source_rates:SourceRates", "detector"),
+        Entry("outcome", "vauban.monitors.outcomes:Outcomes", "detector"),
+    )
+}
+"""What a review of test data and live predictions looks for, by name: each is a queue of its own."""
+
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 
 

@@ -15,25 +15,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from vauban.assurance.suites import Cases, replay
 from vauban.contracts import LABEL, Labelled, Target
 from vauban.errors import BadInput
+from vauban.monitors.changes import together
 from vauban.monitors.dossier import Dossier, Signal
-from vauban.monitors.families import families
+from vauban.monitors.moved import MARGIN, MARGIN_OF_SLICE
+from vauban.monitors.slices import LEAST, Change, Sections, shifts, unlikely
 from vauban.monitors.view import View
-from vauban.records import Floats, Mask
+from vauban.records import Mask
 from vauban.results import to_json
 from vauban.schema import Schema
 from vauban.threat import Decision
 
 LEVEL = 0.02
 """How often each of the two statistical checks, classes and slices, holds a sound candidate at most."""
-MARGIN, MARGIN_OF_SLICE = 0.01, 0.05
-"""Share of a class, and of a class in a slice, by which a sound retraining may be worse: no two fits are the same."""
-LEAST = 8
-"""Changed decisions of one kind that a slice needs to say anything: fewer cannot be told from chance."""
 SHOWN = 5
 
 
@@ -140,7 +137,7 @@ def _classes(new: NDArray[np.int8], old: NDArray[np.int8], labels: NDArray[np.in
     for label, what in ((1, "harmful records that pass"), (0, "good records that do not pass")):
         mine = labels == label
         worse, better = int((wrong_new & ~wrong_old & mine).sum()), int((wrong_old & ~wrong_new & mine).sum())
-        chances.append(float(_worse(worse, better, int(mine.sum()) * MARGIN)))
+        chances.append(float(unlikely(worse, better, int(mine.sum()) * MARGIN)))
         lines.append(
             f"{what}: {int((wrong_new & mine).sum())} with the candidate, {int((wrong_old & mine).sum())} with the "
             f"incumbent, of {int(mine.sum())} ({worse} new, {better} gone)"
@@ -148,41 +145,24 @@ def _classes(new: NDArray[np.int8], old: NDArray[np.int8], labels: NDArray[np.in
     return Check("classes", bool(min(chances) * 2 <= LEVEL), tuple(lines))
 
 
-def _worse(worse: Any, better: Any, allowed: Any) -> Any:
-    """Return how likely so many changes for the worse are, beside those allowed, where both directions are alike."""
-    return binom.sf(np.ceil(worse - allowed) - 1, worse + better, 0.5)
-
-
 def _slices(new: NDArray[np.int8], old: NDArray[np.int8], trusted: Labelled, schema: Schema) -> Check:
     """Hold a candidate that is worse on a value, a section or a word: found, not listed; Holm over all looked at."""
-    labels = trusted.labels
-    wrong_new, wrong_old = _wrong(new, labels), _wrong(old, labels)
+    wrong_new, wrong_old = _wrong(new, trusted.labels), _wrong(old, trusted.labels)
     view = View.of(trusted.records, schema)
-    traits, names = (view.traits, view.names) if view.dense is None else view.sections()[:2]
-    found: list[tuple[float, float, str]] = []
-    tested = 0
-    for label, what in ((1, "harmful records pass"), (0, "good records do not pass")):
-        mine = labels == label
-        worse = _held(traits, wrong_new & ~wrong_old & mine)
-        better = _held(traits, wrong_old & ~wrong_new & mine)
-        size = _held(traits, mine)
-        fit = np.flatnonzero(worse + better >= LEAST)
-        tested += len(fit)
-        chance = _worse(worse[fit], better[fit], MARGIN_OF_SLICE * size[fit])
-        # What is named first is where the changes are dense, not where there are most records.
-        changes = int((wrong_new & ~wrong_old & mine).sum())
-        dense = binom.sf(worse[fit] - 1, changes, size[fit] / max(int(mine.sum()), 1))
-        for at, p, order in zip(fit.tolist(), chance.tolist(), dense.tolist(), strict=True):
-            line = f"{names[at]}: {int(worse[at])} more {what}, {int(better[at])} fewer, of {int(size[at])}"
-            found.append((order, p, line))
-    found.sort()
-    over = [line for _, p, line in found if p * tested <= LEVEL]
+    traits, names, owners = (view.traits, view.names, view.columns) if view.dense is None else view.sections()
+    margins = np.full(len(names), MARGIN_OF_SLICE)
+    sections = Sections(lambda rows: traits[rows], names, owners, margins, len(trusted))
+    changes = [
+        Change(what, mine, wrong_new & ~wrong_old & mine, wrong_old & ~wrong_new & mine)
+        for mine, what in (
+            (trusted.labels == 1, "harmful records pass"),
+            (trusted.labels == 0, "good records do not pass"),
+        )
+    ]
+    found, tested = shifts(sections, changes)
+    over = [s.told(changes[s.change].what) for s in found if s.chance <= LEVEL]
     seen = over[:SHOWN] or [f"no slice of {tested} that changed is worse than chance allows"]
     return Check("slices", bool(over), tuple(seen))
-
-
-def _held(traits: Any, rows: Mask) -> Floats:
-    return np.asarray(traits.T @ rows.astype(np.float64)).ravel()
 
 
 def _kept(candidate: Target, incumbent: Target, kept: Sequence[Cases]) -> Check:
@@ -213,18 +193,13 @@ def _moved(candidate: Target, incumbent: Target, batch: Dossier) -> Check:
     changed = np.flatnonzero((new == Decision.PASS) & (old != Decision.PASS))
     if len(changed) < LEAST:
         return Check("changes of mind", False, (f"{len(changed)} records of the batch pass that did not",))
-    family = families(batch.records)
-    count = np.bincount(family[changed], minlength=int(family.max()) + 1)
-    size = np.bincount(family, minlength=len(count))
-    share = len(changed) / len(batch)
-    at = np.flatnonzero(count >= LEAST)
-    chance = binom.sf(count[at] - 1, size[at], share)
-    over = at[chance * max(len(at), 1) <= LEVEL / 10]
+    mask = np.zeros(len(batch), dtype=bool)
+    mask[changed] = True
     lines = [
-        f"{int(count[f])} of {int(size[f])} nearly identical records pass with the candidate that did not, "
-        f"against {100 * share:.1f} % of the batch"
-        for f in over[np.argsort(-count[over], kind="stable")][:SHOWN].tolist()
-    ]
+        f"{count} of {size} nearly identical records pass with the candidate that did not, "
+        f"against {100 * mask.mean():.1f} % of the batch"
+        for _, count, size, _ in zip(*together(mask, batch.family, LEVEL / 10), strict=True)
+    ][:SHOWN]
     return Check("changes of mind", bool(lines), tuple(lines) or (f"{len(changed)} of {len(batch)}, of all kinds",))
 
 

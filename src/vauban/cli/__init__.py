@@ -16,6 +16,7 @@ from vauban.cli.fetch import fetch
 from vauban.cli.gate import gate
 from vauban.cli.look import info, list_, report, verify
 from vauban.cli.own import check, init
+from vauban.cli.predicted import predictions as _predictions  # noqa: F401 - adds itself to review
 from vauban.cli.review import review
 from vauban.cli.simulate import simulate
 from vauban.cli.test import test

@@ -16,10 +16,11 @@ ROLE = click.option("--role", type=click.Choice(["analyst", "data-scientist"]), 
 
 @click.group()
 def review() -> None:
-    """Review training data: what looks planted, verdicts, clean data."""
+    """Review training data and predictions: what to look at and why, verdicts, clean data."""
 
 
-def _columns(command: Any) -> Any:
+def columns_of(command: Any) -> Any:
+    """Add the options that say which columns of a file mean what."""
     for option in reversed(
         (
             click.option("--label", help="Column that says what each record is. For a file of records."),
@@ -38,7 +39,7 @@ def _columns(command: Any) -> Any:
 
 @review.command()
 @click.argument("data")
-@_columns
+@columns_of
 @click.option("--name", "data_name", help="For a scenario: its data set.")
 @click.option("--trusted", type=click.Path(path_type=Path), help="File whose first column names verified records.")
 @click.option("--trusted-rows", default=0, type=click.IntRange(0), help="Instead: so many first records are verified.")
@@ -224,7 +225,7 @@ def export(run: Path, out: Path, key: Path | None) -> int:
 @review.command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@_columns
+@columns_of
 def compare(old: Path, new: Path, **asked: Any) -> int:
     """Say what changed between two files of training records: records, label rates, sources, families."""
     from vauban.reports.hostile import clipped

@@ -12,7 +12,7 @@ from vauban.errors import BadInput
 from vauban.reports.hostile import clipped
 from vauban.results import to_json
 from vauban.review.deciding import of_record
-from vauban.review.folder import ASIDE, FILLED, Folder
+from vauban.review.folder import ASIDE, DECIDED_AS, FILLED, TRAINING, Folder
 from vauban.review.ranking import RANDOM
 from vauban.review.standing import agreement, by_reason, counted, left, standing, taken_back
 from vauban.store.repository import Store, Verdict
@@ -24,7 +24,8 @@ def summary(folder: Folder) -> None:
     """Print what stands out in a review that was just made."""
     about = folder.about
     share = about["harmful"] / max(about["records"], 1)
-    said = [f"{about['data']}: {about['records']} records under review, {share:.1%} labelled harmful."]
+    word = "labelled harmful" if about["review"] == TRAINING else "decided as harmful"
+    said = [f"{about['data']}: {about['records']} records under review, {share:.1%} {word}."]
     beside = [f"{about['trusted']} verified records" if about["trusted"] else "", about["approved"] or ""]
     said.append(f"Beside them: {', '.join(x for x in beside if x) or 'nothing verified, and no approved model'}.")
     said += [*about["notes"], *about["hygiene"]]
@@ -56,7 +57,9 @@ def show_next(folder: Folder, given: Sequence[Verdict], count: int) -> None:
 def _show(line: dict[str, Any]) -> None:
     many = f", one of {line['size']} nearly identical ones" if line["size"] > 1 else ""
     click.echo(f"\nRecord {clipped(str(line['record']), 80)} ({line['reason']}, {line['band']}{many})")
-    click.echo(f"  labelled {line['given_label']}; why: {clipped(line['why'], 500)}")
+    said = line["given_label"]
+    word = said if said in DECIDED_AS else f"labelled {said}"
+    click.echo(f"  {word}; why: {clipped(line['why'], 500)}")
     fields = {k: v for k, v in line.items() if k not in (*ASIDE, *FILLED, "source", "time")}
     for name, value in list(fields.items())[:40]:
         click.echo(f"  {clipped(str(name), 60)}: {clipped(str(value), 600)}")

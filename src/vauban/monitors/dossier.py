@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,11 @@ class Dossier:
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.labels)
+
+    def take(self, rows: Ints) -> Self:
+        """Return some of the records, in the order of ``rows``."""
+        sources, batches = (None if x is None else x[rows] for x in (self.sources, self.batches))
+        return replace(self, records=self.records[rows], labels=self.labels[rows], sources=sources, batches=batches)
 
     @cached_property
     def view(self) -> View:
@@ -91,16 +96,23 @@ class Signal:
     level: float = 0.0
 
 
-class Detector(Protocol):
-    """One way in which planted records give themselves away."""
+Reviewed = TypeVar("Reviewed", bound=Dossier, contravariant=True)
 
-    def unfit(self, dossier: Dossier) -> str | None:
+
+class DetectorOf(Protocol[Reviewed]):
+    """One way in which records give themselves away: planted ones, or ones that a model decides as it should not."""
+
+    def unfit(self, dossier: Reviewed) -> str | None:
         """Return why it cannot say anything of these data, or None if it can."""
         ...
 
-    def score(self, dossier: Dossier) -> Signal:
+    def score(self, dossier: Reviewed) -> Signal:
         """Return what it says of every record; it must not change what it is handed."""
         ...
+
+
+Detector: TypeAlias = DetectorOf[Dossier]
+"""A detector of planted training data."""
 
 
 def by_rank(

@@ -193,8 +193,8 @@ def marked(column: pd.Series[Any], positive: Any, above: float | None) -> tuple[
         if not pd.api.types.is_numeric_dtype(column):
             raise BadInput(f"[data] positive_above needs a label of numbers. {column.name!r} holds {column.dtype}.")
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan) > above, dtype=np.int8), known
-    wanted = set(map(_word, positive if isinstance(positive, (list, tuple)) else [positive]))
-    words = column.map(_word)
+    wanted = set(map(word, positive if isinstance(positive, (list, tuple)) else [positive]))
+    words = column.map(word)
     seen = sorted(set(words[known]))
     strange = sorted(wanted - set(seen))
     if strange:
@@ -205,7 +205,7 @@ def marked(column: pd.Series[Any], positive: Any, above: float | None) -> tuple[
     return np.asarray(words.isin(wanted) & known, dtype=np.int8), known
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     """Return a label as text: 1, 1.0 and "1" are the same, and so are True and "True"."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))

@@ -19,7 +19,7 @@ LEAST = 10
 SHOWN = 15
 
 
-def compared(old: Taken, new: Taken) -> Iterator[str]:
+def compared(old: Taken[Dossier], new: Taken[Dossier]) -> Iterator[str]:
     """Yield what changed from the old set to the new one, in words; what may be chance is left out (Bonferroni)."""
     before, after = old.dossier, new.dossier
     same = _keys(before) & _keys(after)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vauban.catalogue import DETECTORS
+from vauban.catalogue import DETECTORS, PREDICTIONS, Entry
 from vauban.monitors.dossier import Dossier, Signal
 from vauban.monitors.learning import out_of_fold
+from vauban.monitors.predictions import Predictions
 from vauban.records import Floats
 from vauban.results import Skipped
 
+Watch = Callable[[str, int, int], None]
 MORE = 20
 """Findings of one detector that a summary tells, at most."""
 SCRAMBLED = "The labels look scrambled"
@@ -43,20 +46,30 @@ class Examined:
         return any(line.startswith(SCRAMBLED) for line in self.hygiene) or any(self.findings.values())
 
 
-def examine(dossier: Dossier, watch: Callable[[str, int, int], None] | None = None) -> Examined:
-    """Return what every detector of the catalogue says of a dossier."""
-    signals, skipped, findings = {}, [], {}
-    for i, (name, line) in enumerate(DETECTORS.items()):
+def examine(dossier: Dossier, watch: Watch | None = None) -> Examined:
+    """Return what every detector of planted training data says of a dossier."""
+    return replace(_examined(dossier, DETECTORS, "training data", watch), hygiene=hygiene(dossier))
+
+
+def examine_predictions(dossier: Predictions, watch: Watch | None = None) -> Examined:
+    """Return what every detector of predictions says of them."""
+    return _examined(dossier, PREDICTIONS, "predictions", watch)
+
+
+def _examined(dossier: Dossier, catalogue: Mapping[str, Entry], of: str, watch: Watch | None) -> Examined:
+    signals, skipped, findings, seconds = {}, [], {}, {}
+    for i, (name, line) in enumerate(catalogue.items()):
         if watch is not None:
-            watch(name, i, len(DETECTORS))
+            watch(name, i, len(catalogue))
         detector = line.make()
         reason = detector.unfit(dossier)
         if reason is not None:
-            skipped.append(Skipped(name, "training data", reason))
+            skipped.append(Skipped(name, of, reason))
             continue
+        started = perf_counter()
         signals[name] = detector.score(dossier)
-        findings[name] = signals[name].alarm[:MORE]
-    return Examined(signals, tuple(skipped), findings, hygiene(dossier))
+        findings[name], seconds[name] = signals[name].alarm[:MORE], perf_counter() - started
+    return Examined(signals, tuple(skipped), findings, seconds=seconds)
 
 
 def hygiene(dossier: Dossier) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ verdicts.sqlite   verdicts, once there are any
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from scipy.sparse import csr_matrix, load_npz, save_npz
 
 from vauban.errors import BadInput
 from vauban.monitors.disagreement import meaning
+from vauban.monitors.dossier import Dossier
 from vauban.results import to_json
 from vauban.review.examine import Examined
 from vauban.review.intake import Taken
@@ -29,6 +30,10 @@ from vauban.review.ranking import ALIKE, FAMILY, RANDOM, Ranking, told_apart
 from vauban.review.standing import in_force
 from vauban.store.repository import Verdict
 
+TRAINING, PREDICTIONS = "training data", "predictions"
+"""Kinds of review: of what a record is labelled, and of what was decided of it."""
+DECIDED_AS = ("passes", "does not pass")
+"""What is shown of a decision."""
 FILLED = ("verdict", "reviewer", "role", "note")
 """Columns of queue.csv that people fill."""
 ASIDE = (
@@ -86,7 +91,7 @@ class Folder:
 
     def line(self, row: int, reason: str) -> dict[str, Any]:
         """Return what queue.csv says of a record, without its place."""
-        return _line(self.records.iloc[row], self.signals.iloc[row], reason)
+        return _line(self.records.iloc[row], self.signals.iloc[row], reason, str(self.about["review"]))
 
 
 def ranking_of(signals: pd.DataFrame, near: csr_matrix, seed: int) -> Ranking:
@@ -97,16 +102,37 @@ def ranking_of(signals: pd.DataFrame, near: csr_matrix, seed: int) -> Ranking:
     return Ranking(scores, chances, near, signals["kin"].to_numpy(), seed)
 
 
-def write(out: Path, taken: Taken, examined: Examined, budget: int, command: str) -> Folder:
-    """Write a review's folder."""
+def write(
+    out: Path,
+    taken: Taken[Dossier],
+    examined: Examined,
+    budget: int,
+    command: str,
+    *,
+    of: str = TRAINING,
+    beside: pd.DataFrame | None = None,
+    told: Sequence[str] = (),
+) -> Folder:
+    """Write a review's folder.
+
+    Args:
+        out: an empty folder.
+        taken: what was reviewed.
+        examined: what detectors say of it.
+        budget: records that people can look at.
+        command: what it was made by.
+        of: what kind of records: `TRAINING` data, or `PREDICTIONS`, whose label is what was decided.
+        beside: what else a person should see of each record (n rows).
+        told: what else a person should know of the whole.
+    """
     dossier, labels = taken.dossier, taken.dossier.labels
     table: dict[str, Any] = {"kin": dossier.family * 2 + labels, "family": dossier.family, "size": dossier.size}
     for name, signal in examined.signals.items():
-        table |= {f"score.{name}": signal.score, f"p.{name}": signal.p, f"why.{name}": signal.why.astype(str)}
+        table |= {f"score.{name}": signal.score, f"p.{name}": signal.p, f"why.{name}": signal.why}
     signals = pd.DataFrame(table)
     near = told_apart(dossier.view.linear, [s.score for s in examined.signals.values()])
     about = {
-        "review": "training data",
+        "review": of,
         "data": taken.name,
         "records": len(labels),
         "harmful": int(labels.sum()),
@@ -117,7 +143,7 @@ def write(out: Path, taken: Taken, examined: Examined, budget: int, command: str
         "alarm": examined.alarm,
         "findings": {name: list(lines) for name, lines in examined.findings.items() if lines},
         "hygiene": list(examined.hygiene),
-        "notes": list(taken.notes),
+        "notes": [*taken.notes, *told],
         "looked_for": list(examined.signals),
         "not_looked_for": examined.skipped,
         "command": command,
@@ -127,7 +153,10 @@ def write(out: Path, taken: Taken, examined: Examined, budget: int, command: str
         extra["source"] = dossier.sources
     if taken.times is not None:
         extra["time"] = taken.times
-    fields = taken.frame.rename(columns={c: f"field.{c}" for c in taken.frame.columns}).reset_index(drop=True)
+    frame = taken.frame.reset_index(drop=True)
+    if beside is not None:
+        frame = pd.concat([beside, frame.drop(columns=beside.columns, errors="ignore")], axis=1)
+    fields = frame.rename(columns={c: f"field.{c}" for c in frame.columns})
     records = pd.concat([pd.DataFrame(extra), fields], axis=1)
     records.to_parquet(out / "records.parquet", index=False)
     signals.to_parquet(out / "signals.parquet", index=False)
@@ -153,7 +182,7 @@ def first_queue(folder: Folder, most: int) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _line(record: Any, signal: Any, reason: str) -> dict[str, Any]:
+def _line(record: Any, signal: Any, reason: str, of: str) -> dict[str, Any]:
     names = [c.removeprefix("score.") for c in signal.index if c.startswith("score.")]
     best = reason if reason in names else min(names, key=lambda n: float(signal[f"p.{n}"]), default="")
     p = float(signal[f"p.{best}"]) if best else 1.0
@@ -161,6 +190,7 @@ def _line(record: Any, signal: Any, reason: str) -> dict[str, Any]:
     why = {RANDOM: "drawn by lot", FAMILY: "of the family of one that was found", ALIKE: "like those that were found"}
     text = why.get(reason, "; ".join(x for x in said if x) or f"stands out by its {best}")
     label = int(record["label"])
+    words = (meaning(0), meaning(1)) if of == TRAINING else DECIDED_AS
     fields = {k.removeprefix("field."): v for k, v in record.items() if str(k).startswith("field.")}
     family = int(signal["size"]) > 1
     return {
@@ -173,8 +203,8 @@ def _line(record: Any, signal: Any, reason: str) -> dict[str, Any]:
         "score": float(signal[f"score.{best}"]) if best else 0.0,
         "p": p,
         "band": RANDOM if reason == RANDOM else _band(p),
-        "given_label": meaning(label),
-        "suggested_label": meaning(1 - label),
+        "given_label": words[label],
+        "suggested_label": words[1 - label],
         "source": record.get("source", ""),
         "time": record.get("time", ""),
         **fields,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,11 @@ class Columns:
     record: str | None = None
 
 
+Reviewed = TypeVar("Reviewed", bound=Dossier, covariant=True)
+
+
 @dataclass(frozen=True, eq=False)
-class Taken:
+class Taken(Generic[Reviewed]):
     """What is reviewed.
 
     Attributes:
@@ -53,14 +56,14 @@ class Taken:
     name: str
     frame: pd.DataFrame
     record: np.ndarray[Any, Any]
-    dossier: Dossier
+    dossier: Reviewed
     notes: tuple[str, ...] = ()
     times: np.ndarray[Any, Any] | None = None
 
 
 def of_file(
     path: Path, columns: Columns, trusted: Path | None, rows: int, since: str | None, seed: int, approved: Target | None
-) -> Taken:
+) -> Taken[Dossier]:
     """Return a file's records.
 
     Args:
@@ -89,7 +92,7 @@ def of_file(
     record = record.astype(str).astype(object)
     aside = [name for name in (columns.label, columns.source, columns.time, columns.record) if name is not None]
     features = raw.drop(columns=aside)
-    schema, features, more = _schema(features, columns.text)
+    schema, features, more = schema_of(features, columns.text)
     notes += more
     times = None
     if columns.time is not None:
@@ -109,7 +112,9 @@ def of_file(
     return _taken(path.name, schema, part, record, verified, late, sources, times, seed, approved, tuple(notes))
 
 
-def of_file_as(path: Path, columns: Columns, schema: Schema, trusted: Labelled, approved: Target, seed: int) -> Taken:
+def of_file_as(
+    path: Path, columns: Columns, schema: Schema, trusted: Labelled, approved: Target, seed: int
+) -> Taken[Dossier]:
     """Return a file's records in the schema of a model; BadInput where they are none of it."""
     raw = read_table(path)
     if columns.label is None:
@@ -130,7 +135,7 @@ def of_file_as(path: Path, columns: Columns, schema: Schema, trusted: Labelled, 
     return Taken(path.name, frame, np.arange(len(raw)).astype(str).astype(object), dossier)
 
 
-def with_model(taken: Taken, path: Path, *, allow_pickle: bool) -> Taken:
+def with_model(taken: Taken[Dossier], path: Path, *, allow_pickle: bool) -> Taken[Dossier]:
     """Return the same with a file's model as the approved one; BadInput if it cannot be asked about the records."""
     model = read_model(path, trust=(), allow_pickle=allow_pickle)
     schema = taken.dossier.schema
@@ -143,7 +148,7 @@ def with_model(taken: Taken, path: Path, *, allow_pickle: bool) -> Taken:
     return replace(taken, dossier=replace(taken.dossier, approved=target))
 
 
-def of_system(system: System, rows: int, seed: int) -> Taken:
+def of_system(system: System, rows: int, seed: int) -> Taken[Dossier]:
     """Return what a system's model is trained on; verified records are held-out ones."""
     parts, schema = system.parts, system.target.schema
     if not len(parts.train):
@@ -157,7 +162,7 @@ def of_system(system: System, rows: int, seed: int) -> Taken:
     return Taken(str(system.data.get("name", system.name)), frame.reset_index(drop=True), record, dossier)
 
 
-def of_project(project: Project, trusted: Path | None, rows: int, since: str | None, seed: int) -> Taken:
+def of_project(project: Project, trusted: Path | None, rows: int, since: str | None, seed: int) -> Taken[Dossier]:
     """Return the records of a vauban.toml; its model is the approved one, unless it was trained on them."""
     frame, labels, times, removed = project.table()
     schema = project.schema(frame)
@@ -186,7 +191,7 @@ def _taken(
     seed: int,
     approved: Target | None,
     notes: tuple[str, ...],
-) -> Taken:
+) -> Taken[Dossier]:
     keep = np.flatnonzero(late & ~verified)
     if len(keep) < 2:
         raise BadInput(
@@ -222,7 +227,7 @@ def _verified(record: np.ndarray[Any, Any], trusted: Path | None, rows: int) -> 
     return np.isin(record, listed)
 
 
-def _schema(features: pd.DataFrame, text: str | None) -> tuple[Schema, pd.DataFrame, list[str]]:
+def schema_of(features: pd.DataFrame, text: str | None) -> tuple[Schema, pd.DataFrame, list[str]]:
     """Return the schema of a file's features: of messages where there is a column of them, else of a table."""
     notes: list[str] = []
     if text is None:

@@ -66,7 +66,7 @@ class Ranking:
 
     def __post_init__(self) -> None:
         """Sort every queue."""
-        n = len(next(iter(self.scores.values()))) if self.scores else 0
+        n = len(next(iter(self.scores.values()), () if self.family is None else self.family))
         self._orders = {}
         scores = dict(self.scores)
         if len(scores) > 1:
@@ -190,4 +190,6 @@ def told_apart(near: csr_matrix, signals: Sequence[Floats]) -> csr_matrix:
         columns.append(np.where(np.isfinite(score), rank, 0.0))
     length = np.sqrt(np.asarray(near.multiply(near).sum(axis=1)).ravel())
     unit = diags(1 / np.maximum(length, 1e-12)) @ near
+    if not columns:
+        return unit.tocsr()
     return hstack([unit, csr_matrix(np.stack(columns, axis=1))], format="csr")

@@ -157,6 +157,11 @@ def _library(model: Any) -> Any:
     return next((module for root, module in LIBRARIES.items() if root in roots), None)
 
 
+def names_of(booster: Any) -> tuple[str, ...]:
+    """Return the columns that a native booster was trained on, in order; empty where it knows none."""
+    return tuple(map(str, _library(booster).of_booster(booster).names))
+
+
 def native_of(target: BoosterTarget) -> Native:
     """Return the booster of a target, which can save itself."""
     return target.reader.native

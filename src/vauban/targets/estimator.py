@@ -119,6 +119,13 @@ class EstimatorTarget:
             return self.schema.to_matrix(records)
         return in_order(self.schema.decode(records), self._names)
 
+    def last_step(self, records: Records) -> Any:
+        """Return what the last step of a pipeline receives of encoded records; of a single model, what it receives."""
+        given = self._raw(records)
+        for _, step in getattr(self.estimator, "steps", ())[:-1]:
+            given = step.transform(given)
+        return given
+
     def _score(self, raw: Any) -> Any:
         if self._regresses:
             return self.estimator.predict(raw)

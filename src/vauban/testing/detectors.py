@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from vauban.monitors.dossier import Detector, Dossier, Signal
+from vauban.monitors.dossier import DetectorOf, Dossier, Signal
 from vauban.testing.check import require
 from vauban.testing.randomness import only_own_randomness
 
-DetectorCheck = Callable[[Detector, Dossier], None]
+DetectorCheck = Callable[[Any, Any], None]
+"""What a detector and a dossier that it is of are put to: training data, or predictions."""
 
 
 def detector_checks() -> tuple[DetectorCheck, ...]:
@@ -20,7 +21,7 @@ def detector_checks() -> tuple[DetectorCheck, ...]:
     return (_leaves_alone, _well_formed, _same_again, _order_does_not_matter)
 
 
-def _well_formed(detector: Detector, dossier: Dossier) -> None:
+def _well_formed(detector: DetectorOf[Dossier], dossier: Dossier) -> None:
     signal, n = detector.score(dossier), len(dossier)
     for name in ("score", "p", "why"):
         got = np.shape(getattr(signal, name))
@@ -36,7 +37,7 @@ def _well_formed(detector: Detector, dossier: Dossier) -> None:
     require(0 <= signal.level <= 1, f"Its level is a share. Got {signal.level}.")
 
 
-def _leaves_alone(detector: Detector, dossier: Dossier) -> None:
+def _leaves_alone(detector: DetectorOf[Dossier], dossier: Dossier) -> None:
     before = _hash(dossier)
     detector.score(dossier)
     require(_hash(dossier) == before, "It changed what it was handed.")
@@ -52,7 +53,7 @@ def _hash(dossier: Dossier) -> str:
     return digest.hexdigest()
 
 
-def _same_again(detector: Detector, dossier: Dossier) -> None:
+def _same_again(detector: DetectorOf[Dossier], dossier: Dossier) -> None:
     with only_own_randomness(1):
         one = detector.score(dossier)
     with only_own_randomness(2):
@@ -60,13 +61,10 @@ def _same_again(detector: Detector, dossier: Dossier) -> None:
     require(_equal(one, two), "It says something else of the same records the second time.")
 
 
-def _order_does_not_matter(detector: Detector, dossier: Dossier) -> None:
+def _order_does_not_matter(detector: DetectorOf[Dossier], dossier: Dossier) -> None:
     """Folds are drawn by position, so that what comes out of the middle may move; the head of the order does not."""
     order = np.random.default_rng(0).permutation(len(dossier))
-    sources, batches = (None if x is None else x[order] for x in (dossier.sources, dossier.batches))
-    moved = replace(
-        dossier, records=dossier.records[order], labels=dossier.labels[order], sources=sources, batches=batches
-    )
+    moved = dossier.take(order)
     if detector.unfit(moved) is not None:
         require(detector.unfit(dossier) is not None, "Whether it is fit does not depend on the order of the records.")
         return

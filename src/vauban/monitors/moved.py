@@ -1,0 +1,127 @@
+"""Slices whose errors, or whose decisions, moved between the reference and the candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+
+from vauban.monitors.dossier import Signal
+from vauban.monitors.predictions import LEARNT_FROM, Predictions
+from vauban.monitors.slices import Change, Sections, Shift, shifts
+from vauban.records import Floats, Ints
+
+MARGIN, MARGIN_OF_SLICE = 0.01, 0.05
+"""Share of all records, and of a slice's, by which a sound retraining may be worse: no two fits are the same."""
+SOURCES = 2000
+"""Sources, at most, that are slices of their own, those with the most records."""
+NEW = 0.3
+"""Share of a slice's changes that no slice named before has: otherwise it is the same thing said again."""
+SHOWN = 40
+"""Slices, at most, whose records are ranked."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """More harmful records pass in a slice than did, or more good ones do not; where nobody knows: more of either.
+
+    Slices are found among all values, intervals, words, sources and pairs of values; see `vauban.monitors.slices`.
+    """
+
+    level: float = 0.01
+
+    def unfit(self, dossier: Predictions) -> str | None:
+        """Return why it cannot say anything of these data, or None if it can."""
+        return "there is no reference: --reference, or what was logged" if dossier.before is None else None
+
+    def score(self, dossier: Predictions) -> Signal:
+        """Return what it says of every record."""
+        n, changes = len(dossier), kinds(dossier)
+        score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
+        sections = sections_of(dossier)
+        found, tested = shifts(sections, changes, pairs=dossier.records.ndim == 2)
+        likely = [s for s in found if s.chance <= 0.5]
+        likely = sorted(likely, key=lambda s: s.traits != (0,))[:SHOWN]  # all records first, where they moved
+        alarm: list[str] = []
+        for place, shift in enumerate(likely):
+            rows = _rows(sections, shift, np.flatnonzero(changes[shift.change].worse))
+            told = score[rows] >= 0
+            fresh = rows[~told]  # a record is told of the densest slice that it is in
+            if shift.traits == (0,):
+                fresh = fresh[:0]
+            line = shift.told(changes[shift.change].what)
+            score[fresh] = 2.0 - place / SHOWN - shift.chance + np.minimum(np.abs(dossier.rise[fresh]), 50.0) / 5000.0
+            p[fresh], why[fresh] = max(shift.chance, 1e-12), line
+            if shift.chance <= self.level and (shift.traits == (0,) or len(fresh) >= NEW * len(rows)):
+                alarm.append(f"{line} ({tested} slices were looked at)")
+        return Signal(score, p, why, tuple(alarm[:20]), self.level)
+
+
+def kinds(dossier: Predictions) -> list[Change]:
+    """Return the kinds of change: errors where the truth is known, decisions where it is not."""
+    assert dossier.before is not None  # noqa: S101 - unfit() says so
+    now, then, known = dossier.labels == 1, dossier.before == 1, dossier.known
+    out = []
+    passes, stops = ~now & then, now & ~then
+    if known.any():
+        assert dossier.truth is not None  # noqa: S101 - known says so
+        bad, good = dossier.truth == 1, dossier.truth == 0
+        out += [
+            Change("harmful records pass", bad, passes & bad, stops & bad),
+            Change("good records do not pass", good, stops & good, passes & good),
+        ]
+    rest = ~known
+    if rest.any():
+        out += [
+            Change("records pass", rest, passes & rest, stops & rest),
+            Change("records do not pass", rest, stops & rest, passes & rest),
+        ]
+    return out
+
+
+def sections_of(dossier: Predictions) -> Sections:
+    """Return what predictions are divided by: all of them, their traits, and who sent them."""
+    terms, n = dossier.terms, len(dossier)
+    table = terms.dense is not None
+    names, owners = (terms.sections()[1:]) if table else (terms.names, np.arange(len(terms.names)))
+    sources, tags = _sources(dossier)
+    whole = dossier.view if n <= LEARNT_FROM else None
+
+    def of(rows: Ints) -> csr_matrix:
+        view = terms.same(dossier.records[rows]) if whole is None or table else whole
+        traits = view.sections()[0] if table else view.traits[rows] if view is whole else view.traits
+        blocks: list[Any] = [csr_matrix(np.ones((len(rows), 1))), traits]
+        if sources is not None:
+            blocks.append(sources[rows])
+        return hstack(blocks, format="csr")
+
+    apart = int(owners.max(initial=0)) + 1
+    all_owners = np.concatenate([[apart], owners, np.full(len(tags), apart + 1)]).astype(np.int64)
+    margins = np.full(1 + len(names) + len(tags), MARGIN_OF_SLICE)
+    margins[0] = MARGIN
+    return Sections(of, ["all records", *names, *tags], all_owners, margins, n)
+
+
+def _sources(dossier: Predictions) -> tuple[csr_matrix | None, list[str]]:
+    if dossier.sources is None:
+        return None, []
+    names, which = np.unique(dossier.sources.astype(str), return_inverse=True)
+    kept = np.argsort(-np.bincount(which), kind="stable")[:SOURCES]
+    place = np.full(len(names), -1)
+    place[kept] = np.arange(len(kept))
+    rows = np.flatnonzero(place[which] >= 0)
+    values: Floats = np.ones(len(rows))
+    found = csr_matrix((values, (rows, place[which][rows])), shape=(len(dossier), len(kept)))
+    return found, [f"source {names[i]}" for i in kept]
+
+
+def _rows(sections: Sections, shift: Shift, rows: Ints) -> Ints:
+    if not len(rows):
+        return rows
+    parts = []
+    for part, traits in sections.blocks(rows):
+        has = np.asarray(traits[:, list(shift.traits)].sum(axis=1)).ravel() == len(shift.traits)
+        parts.append(part[has])
+    return np.concatenate(parts)

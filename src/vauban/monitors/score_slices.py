@@ -1,0 +1,114 @@
+"""Slices whose scores moved between the reference and the candidate, further than those of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.stats import norm
+
+from vauban.monitors.beside import drawn
+from vauban.monitors.dossier import Signal
+from vauban.monitors.moved import sections_of
+from vauban.monitors.predictions import Predictions
+from vauban.monitors.slices import Sections
+from vauban.records import Floats, Mask
+
+LEAST, MOST = 15, 0.5
+"""Records of a slice, and the share of all that it is at most."""
+DOUBT = 0.1
+"""Standard deviations by which a sound retraining may move a slice as a whole, however many records it has."""
+WIDE = 1.5
+"""By how much wider than a normal law the slices of sound retrainings are spread; measured, see docs/predictions.md."""
+LOOKED_AT = 60_000
+"""Records, at most, in which slices are looked for, drawn by lot."""
+TAIL = 0.005
+"""Share of the moves at either end that count as the last one before them."""
+SHOWN = 40
+"""Slices, at most, whose records are ranked."""
+NEW = 0.3
+"""Share of its records that no slice named before has: otherwise it is the same thing said again."""
+
+
+@dataclass(frozen=True)
+class ScoreSlices:
+    """What a model was taught of a few records moves their scores, although most decisions, and all means, stay.
+
+    A backdoor, a campaign, one source's labels: in a value, a word, a source, or two values together, scores fall or
+    rise together. The mean move of a slice is in standard deviations, scaled by how far those of all slices are spread
+    (median absolute deviation), and corrected for their number (Bonferroni). No labels are needed.
+    """
+
+    level: float = 0.01
+
+    def unfit(self, dossier: Predictions) -> str | None:
+        """Return why it cannot say anything of these data, or None if it can."""
+        if dossier.before is None:
+            return "there is no reference: --reference, or what was logged"
+        if dossier.scores is None or dossier.scores_before is None:
+            return "the candidate or the reference gives no scores"
+        if not np.any(dossier.rise):
+            return "the scores are the same"
+        return None
+
+    def score(self, dossier: Predictions) -> Signal:
+        """Return what it says of every record."""
+        n = len(dossier)
+        score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
+        rows = drawn(n, LOOKED_AT, dossier.seed)
+        rise = np.clip(dossier.rise, *np.quantile(dossier.rise[rows], [TAIL, 1 - TAIL]))
+        centre, unit = float(rise[rows].mean()), max(float(rise[rows].std()), 1e-12)
+        sections = sections_of(dossier)
+        singles = dossier.records.ndim == 1
+        traits = sections.of(rows)
+        count, total = _sums(traits, (rise[rows] - centre) / unit, pairs=not singles)
+        fit = (count >= LEAST) & (count <= MOST * len(rows)) & _apart(sections, pairs=not singles)
+        tested = int(fit.sum())
+        if not tested:
+            return Signal(score, p, why, (), self.level)
+        z = np.where(fit, total / np.sqrt(np.maximum(count, 1.0) + (DOUBT * count) ** 2), 0.0)
+        z /= max(1.4826 * float(np.median(np.abs(z[fit]))), 1.0)
+        alarm: list[str] = []
+        columns = traits.tocsc()
+        for a, b in zip(*np.unravel_index(np.argsort(-np.abs(z), axis=None)[:SHOWN], z.shape), strict=True):
+            chance = min(2 * float(norm.sf(abs(float(z[a, b])) / WIDE)) * tested, 1.0)
+            if chance > 0.5:
+                break
+            has = columns[:, [b]] if singles or a == b else columns[:, [a]].multiply(columns[:, [b]])
+            mine = rows[has.toarray().ravel() > 0]
+            down = z[a, b] < 0
+            toward = mine[(rise[mine] < centre) == down]
+            fresh = toward[np.isneginf(score[toward])]
+            moved = float(total[a, b] / count[a, b] * unit)
+            name = sections.names[b] if singles or a == b else f"{sections.names[a]} and {sections.names[b]}"
+            line = (
+                f"{name}: scores {'fell' if down else 'rose'} by {abs(moved):.2f} against those of others, in the mean "
+                f"of {len(mine)} records"
+            )
+            far = np.minimum(np.abs(rise[fresh] - centre) / unit, 10.0)
+            score[fresh] = abs(float(z[a, b])) + far / 10
+            p[fresh], why[fresh] = max(chance, 1e-12), line
+            if chance <= self.level and len(fresh) >= NEW * len(toward) and len(alarm) < 20:
+                alarm.append(f"{line} ({tested} slices were looked at)")
+        return Signal(score, p, why, tuple(alarm), self.level)
+
+
+def _sums(traits: csr_matrix, move: Floats, *, pairs: bool) -> tuple[Floats, Floats]:
+    """Return how many records have a trait, or both of two, and the sum of their moves: (t, t), or (1, t) of each."""
+    if not pairs:
+        return np.asarray(traits.sum(axis=0)).reshape(1, -1), np.asarray(traits.T @ move).reshape(1, -1)
+    count, total = (np.zeros((traits.shape[1],) * 2) for _ in range(2))
+    for start in range(0, traits.shape[0], 8192):
+        block = traits[start : start + 8192].toarray().astype(np.float32)
+        count += block.T @ block
+        total += (block * move[start : start + 8192, None].astype(np.float32)).T @ block
+    return count, total
+
+
+def _apart(sections: Sections, *, pairs: bool) -> Mask:
+    """Return which cells are slices: one trait by itself, and two of different features once."""
+    if not pairs:
+        return np.ones((1, len(sections.names)), dtype=bool)
+    owners = sections.owners
+    return np.asarray(np.triu(owners[:, None] != owners[None, :], 1) | np.eye(len(owners), dtype=bool))
