@@ -12,7 +12,7 @@ import click
 from vauban.cli.own import ALLOW_PICKLE, chosen_system, is_own
 from vauban.errors import BadInput, ExitCode
 
-REQUEST = tuple("scenario data model victims queries flagged cost attack cell where grant seed".split())  # noqa: SIM905
+REQUEST = tuple("scenario data model victims queries flagged cost attack cell where grant seed tune".split())  # noqa: SIM905
 """What decides the findings, and is kept in run.json: jobs, out and fail-over do not."""
 
 
@@ -38,11 +38,22 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
 @click.option(
     "--cost", type=click.FloatRange(0), callback=_number, help="Most that a changed record may cost the attacker."
 )
-@click.option("--attack", multiple=True, help="Attack to try; may be repeated. All by default.")
+@click.option(
+    "--attack",
+    multiple=True,
+    help="Attack to try; may be repeated. All by default. cascade: one after the other, the cheapest first.",
+)
 @click.option("--cell", default="EI,EA", show_default=True, callback=_names, help="EI: harmful pass; EA: good blocked.")
 @click.option("--where", help="Filter that makes the attack targeted, e.g. 'amount > 5000 and purpose = car'.")
 @click.option("--grant", default="label,score", show_default=True, callback=_names, help="What the attacker gets.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
+@click.option(
+    "--tune",
+    default=20,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Records a cell, apart from the victims, on which the strongest attack is chosen; 0: on the victims.",
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder; a new one by default.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
@@ -121,7 +132,9 @@ def _audit(
     grants = frozenset(grant_named(g) for g in request["grant"])
     budget = Budget(request["queries"], request["queries"], request["flagged"], request["cost"])
     threats = chosen.threats(request["cell"], grants, budget, request["where"])
-    settings = Settings(request["seed"], request["victims"], tuple(request["attack"]) or None, jobs)
+    settings = Settings(
+        request["seed"], request["victims"], tuple(request["attack"]) or None, jobs, tune=request["tune"]
+    )
     for name in request["attack"]:
         entry(name)
     if out is None:
