@@ -61,6 +61,7 @@ def audit(
     attacks: Sequence[str] | None = None,
     prices: Mapping[str, Price] | None = None,
     victims: int = 200,
+    tune: int = 20,
     economics: Economics | None = None,
     seed: int = 0,
     jobs: int = 1,
@@ -86,9 +87,11 @@ def audit(
         flagged: questions a victim that may be answered BLOCK; no limit by default.
         cost: most that a changed record may cost, in the schema's unit.
         where: filter that makes the attack targeted.
-        attacks: names; all of the catalogue by default.
+        attacks: names; all of the catalogue by default. ``cascade`` tries one after the other, the cheapest first.
         prices: what this attacker pays where that differs from the schema.
         victims: most victims a cell.
+        tune: records a cell, apart from the victims, on which the strongest attack is chosen; 0 chooses it on the
+            victims themselves, which flatters it.
         economics: what errors cost; no money is reported without.
         seed: everything random follows from it.
         jobs: worker processes.
@@ -106,7 +109,7 @@ def audit(
     cells = tuple(dict.fromkeys(cells))
     if not cells:
         raise BadInput("There is no cell to audit. Name at least one: EI, EA.")
-    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs)
+    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs, tune=tune)
     folder = None if out is None else Path(out)
     if resume and folder is None:
         raise BadInput("There is no run to resume. Name its folder: out=...")
@@ -133,7 +136,7 @@ def audit(
     kind = str(target.schema.modality.value)
     about = {"name": name, "kind": kind, "source": "given to the audit in memory", "removed": {}}
     system = System("your model", target, parts, economics, about)
-    request = to_json({"threats": threats, "seed": seed, "victims": victims, "attacks": attacks})
+    request = to_json({"threats": threats, "seed": seed, "victims": victims, "attacks": attacks, "tune": tune})
     if resume and folder is not None:
         _check_request(folder, request)
     audited = run_in(folder, request, system, threats, settings, watch, resumed=resume)

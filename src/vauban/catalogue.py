@@ -39,6 +39,8 @@ class Entry:
         tags: public ids in integrity cells; availability cells carry `CHAFF`.
         parameters: what the class is constructed with.
         cells: the cells that it can be tried in.
+        alternatives: other parameters, each in place of some of ``parameters``; an audit uses those that do best on
+            its tuning set.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Entry:
     tags: tuple[str, ...] = BLACK_BOX
     parameters: Mapping[str, Any] = field(default_factory=dict)
     cells: tuple[Cell, ...] = (Cell.EI, Cell.EA)
+    alternatives: tuple[Mapping[str, Any], ...] = ()
 
     def make(self) -> Any:
         """Return the attack or explorer itself."""
@@ -167,11 +170,16 @@ PREDICTIONS: Mapping[str, Entry] = {
 
 CATALOGUE: Mapping[str, Entry] = {e.name: e for e in _ENTRIES}
 
+CASCADE = Entry("cascade", "vauban.audit.cascade:Cascade")
+"""Attacks one after the other. An audit makes it of lines of the catalogue; it is none itself."""
+
 
 def entry(name: str) -> Entry:
-    """Return a line by name; BadInput if there is none."""
+    """Return a line by name, or that of the cascade; BadInput if there is none."""
+    if name == CASCADE.name:
+        return CASCADE
     if name not in CATALOGUE:
-        raise unknown("attack", name, CATALOGUE)
+        raise unknown("attack", name, [*CATALOGUE, CASCADE.name])
     return CATALOGUE[name]
 
 

@@ -136,8 +136,56 @@ class Retraining:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What an attack reached on the n records of a tuning set: successes, median cost and questions over all of them.
+
+    ``rows_scored`` and ``seconds`` say what that took.
+    """
+
+    attack: str
+    settings: Mapping[str, Any]
+    n: int
+    successes: int
+    success_rate: Rate
+    cost: float
+    queries: float
+    rows_scored: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """The strongest attack of a cell, and where it was chosen.
+
+    Attributes:
+        cell, specificity: of the attacker.
+        attack, finding: its name, and the id of its finding: figures on the victims.
+        grants: what it asked for.
+        settings: with which it was played.
+        chosen_on: ``tuning set``, or ``victims``, which flatters the best of several.
+        why: why it was not chosen on a tuning set, or why not the one that was best there; None elsewhere.
+        tuned_on: what it reached on the tuning set; None without one.
+        tried: what every attack reached there, with each of its settings, the strongest first.
+    """
+
+    cell: str
+    specificity: str
+    attack: str
+    finding: str
+    grants: tuple[str, ...]
+    settings: Mapping[str, Any]
+    chosen_on: str
+    why: str | None
+    tuned_on: Trial | None
+    tried: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One attack in one cell against one model: what it reached, at what cost."""
+    """One attack in one cell against one model: what it reached, at what cost.
+
+    ``settings`` are what it was constructed with. ``members`` are those of a cascade, in their order.
+    """
 
     id: str
     cell: str
@@ -164,6 +212,8 @@ class Finding:
     bounds: Mapping[str, Any] | None = None
     confirmation: Confirmation | None = None
     retraining: Retraining | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    members: tuple[Mapping[str, Any], ...] = ()
 
     EFFORT = frozenset({"model_calls", "rows_scored", "seconds", "model_seconds"})
     """Fields that say how the figures were reached, not what they are: they may differ between engines."""
@@ -244,6 +294,7 @@ class AuditResult:
     command: str | None = None
     started: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    strongest: tuple[Strongest, ...] = ()
 
 
 def to_json(value: Any) -> Any:

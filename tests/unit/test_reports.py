@@ -207,7 +207,7 @@ def test_findings_are_ordered_by_cell_then_success_and_controls_are_never_the_he
     assert [finding["cell"] for finding in ordered] == ["EI"] * 6 + ["EA"] * 2
     assert ordered[0] is control
     assert headlines(changed)[0].finding["title"] == "Greedy words, with scores"
-    assert all(finding["role"] == "attack" for finding in worst(changed["findings"]))
+    assert all(finding["role"] == "attack" for finding in worst(changed))
 
 
 def test_a_degenerate_model_is_flagged_before_any_figure():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from vauban.catalogue import Entry
 from vauban.contracts import SCORE, Target
 from vauban.metrics.intervals import quantile, wilson
 from vauban.records import Floats, Ints, Modality, Records
-from vauban.results import Change, Clean, Confirmation, Cost, Example, Finding, Queries
+from vauban.results import Change, Clean, Confirmation, Cost, Example, Finding, Queries, Trial
 from vauban.schema import Schema
 from vauban.system import Part, System
 from vauban.threat import Cell, Decision, Grant, Specificity
@@ -77,8 +78,9 @@ def make_finding(
     *,
     grants: frozenset[Grant],
     effort: dict[str, Any],
+    turns: Sequence[Trial] = (),
 ) -> Finding:
-    """Return the finding of one attack on one front."""
+    """Return the finding of one attack on one front; ``turns`` are the members of a cascade."""
     cell, n = front.threat.cell, len(judged.ids)
     won = judged.success
     targeted = front.threat.specificity is Specificity.TARGETED
@@ -109,6 +111,8 @@ def make_finding(
         remediation=REMEDIES[cell, front.schema.modality],
         bounds=_bounds(judged),
         confirmation=_confirmation(judged),
+        settings=dict(line.parameters),
+        members=_members(judged, turns),
         **effort,
     )
 
@@ -138,6 +142,22 @@ def _bounds(judged: Judged) -> dict[str, Any] | None:
         "median": quantile(judged.bound[claimed], 0.5),
         "out_of_reach": int(np.isinf(judged.bound[claimed]).sum()),
     }
+
+
+def _members(judged: Judged, turns: Sequence[Trial]) -> tuple[dict[str, Any], ...]:
+    """Return of each member of a cascade its figures on the tuning set, and what it reached of what the others left."""
+    found = [int((judged.turn == at).sum()) for at in range(len(turns))]
+    left = len(judged.ids) - np.cumsum([0, *found])
+    return tuple(
+        {
+            "attack": trial.attack,
+            "settings": trial.settings,
+            "tuned_on": {"n": trial.n, "successes": trial.successes, "queries": trial.queries},
+            "left": int(rest),
+            "successes": won,
+        }
+        for trial, won, rest in zip(turns, found, left, strict=False)
+    )
 
 
 def _confirmation(judged: Judged) -> Confirmation | None:

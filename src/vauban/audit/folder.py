@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vauban.audit.run import Audit, Success
+from vauban.audit.outcome import Success
+from vauban.audit.run import Audit
 from vauban.audit.varying import AFRESH, varies
 from vauban.contracts import SCORE, Target
 from vauban.errors import BadInput, VaubanError

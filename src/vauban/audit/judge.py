@@ -35,6 +35,7 @@ class Judged:
         score: (n,) the model's score of ``records``; NaN where it has none.
         confirmed: (n,) of a model that answers differently each time, how often the record flipped when asked afresh.
         afresh: (n,) how many questions that took; 0 where the model answers the same each time.
+        turn: (n,) which attack of a cascade found the record, from 0; -1 where none did.
     """
 
     ids: Ints
@@ -48,6 +49,7 @@ class Judged:
     score: Floats
     confirmed: Floats
     afresh: Ints
+    turn: Ints
 
     @property
     def success(self) -> Mask:
@@ -82,6 +84,16 @@ class Judge:
         self._at = np.zeros(n, dtype=np.int64)
         self._bound = np.full(n, np.nan)
         self._shortlist = shortlist
+        self._turn, self._found_in = 0, np.full(n, -1, dtype=np.int64)
+
+    @property
+    def evaded(self) -> Mask:
+        """Which victims the model was seen to decide otherwise (N,), by victim id."""
+        return np.asarray(np.isfinite(self._cost))
+
+    def turn(self, attack: str, at: int) -> None:
+        """Another attack of a cascade goes on."""
+        self._attack, self._turn = attack, at
 
     def see(self, owner: Ints, records: Records, decisions: Decisions, ordinal: Ints) -> None:
         """Take note of answered questions: rows (n, ...), their owners, decisions and ordinals, each (n,)."""
@@ -103,6 +115,7 @@ class Judge:
         rows, whose, cost = rows[best], whose[best], cost[best]
         self._cost[whose], self._at[whose] = cost, ordinal[rows]
         self._records[whose] = records[rows]
+        self._found_in[whose] = self._turn
 
     def hear(self, claims: Sequence[Claim], cohort: Ints, target: Target) -> None:
         """Take note of what a search claims about its victims; ContractViolation for claims about others."""
@@ -172,6 +185,7 @@ class Judge:
             score,
             confirmed,
             asked,
+            np.where(np.isfinite(self._cost), self._found_in, -1),
         )
 
     def _confirm(self, kept: Shortlist, target: Target, afresh: AskAfresh) -> tuple[Floats, Ints]:

@@ -38,14 +38,22 @@ class Meter:
     Attributes:
         used: (N,) questions answered, by victim id.
         flagged: (N,) of these, how many were answered BLOCK.
+        most: questions that may be answered in all.
     """
 
     def __init__(self, attack: str, cohort: Ints, size: int, budget: Budget) -> None:
         self.attack = attack
         self.budget = budget
+        self.most = budget.queries * len(cohort)
         self.used = np.zeros(size, dtype=np.int64)
         self.flagged = np.zeros(size, dtype=np.int64)
         self._in_cohort = np.zeros(size, dtype=bool)
+        self._in_cohort[cohort] = True
+
+    def turn(self, attack: str, cohort: Ints) -> None:
+        """Let another attack go on for some of the victims, with what is left to each."""
+        self.attack = attack
+        self._in_cohort[:] = False
         self._in_cohort[cohort] = True
 
     @property

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vauban.audit.judge import Judged
-from vauban.audit.plan import Front, aimed_at, kinds
+from vauban.audit.plan import Front
+from vauban.audit.selection import aimed_at, kinds
 from vauban.metrics.intervals import LEVEL, wilson
 from vauban.records import Floats, Mask
 from vauban.results import Money

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vauban.catalogue import CATALOGUE, Entry, entry
+from vauban.audit.selection import aimed_at, decided_rightly, first_of_each, kinds, tuning_sets
+from vauban.catalogue import CASCADE, CATALOGUE, Entry, entry
 from vauban.contracts import LABEL, Brief, Decisions, Known, Target, seed_for
 from vauban.errors import BadInput
-from vauban.records import Ints, Mask, Modality, Records, fingerprints, messages
+from vauban.records import Ints, Modality, Records
 from vauban.results import Skipped
 from vauban.schema import Schema, TextSchema
-from vauban.system import Part, System
-from vauban.threat import Decision, Grant, Knows, ThreatModel
+from vauban.system import System
+from vauban.threat import Grant, Knows, ThreatModel
 
-_DIGIT = re.compile(r"\d")
+SWITCHED_OFF = "the comparison is switched off (--tune 0)"
+NO_CHOICE = "it is the only attack tried"
+NO_RECORD = "no record of the tuning part is one that this attacker works on and apart from all others"
 MOST_FRESH = 1000
 """Records on which a picture's agreement with the model is measured."""
 
@@ -37,6 +39,8 @@ class Front:
         pool: how many such records there are in the held-out part.
         decisions: what the model says of every record of the held-out part, (N,), asked once for all figures.
         kinds: a key of each of these records that near-duplicates share (N,); see `kinds`.
+        tuning: (m, ...) records that attacks are compared on before any victim; see `tuning_sets`.
+        untuned: why there is nothing to compare, or nothing to compare on; empty where there is both.
     """
 
     threat: ThreatModel
@@ -47,14 +51,41 @@ class Front:
     pool: int
     decisions: Decisions
     kinds: NDArray[np.uint64]
+    tuning: Records
+    untuned: str = SWITCHED_OFF
 
 
 @dataclass(frozen=True)
 class Planned:
-    """An attack or explorer to be run on a front."""
+    """An attack, a cascade or an explorer to be run on a front.
+
+    Attributes:
+        front: its position in the plan.
+        entry: of the catalogue.
+        setting: which of its settings this is: 0 is its own, others are its alternatives.
+        scouting: questions that it may scout with; None is all that the threat grants.
+        members: of a cascade, the attacks that it is made of; their order is chosen on the tuning set.
+    """
 
     front: int
     entry: Entry
+    setting: int = 0
+    scouting: int | None = None
+    members: tuple[Planned, ...] = ()
+
+    def choices(self) -> tuple[Planned, ...]:
+        """Return the attack with each of its settings, its own first."""
+        line = self.entry
+        return tuple(
+            replace(self, entry=replace(line, parameters={**line.parameters, **other}, alternatives=()), setting=i)
+            for i, other in enumerate(({}, *line.alternatives))
+        )
+
+    @property
+    def named(self) -> str:
+        """Return what tells it apart from everything else that is played on its front."""
+        setting = f"-{self.setting}" if self.setting else ""
+        return f"{self.entry.name}{setting}" + ("" if self.scouting is None else f"-with-{self.scouting}")
 
 
 @dataclass(frozen=True)
@@ -66,8 +97,36 @@ class Plan:
     explorers: tuple[Planned, ...]
     out_of_scope: tuple[Skipped, ...]
 
+    def compares(self, planned: Planned) -> bool:
+        """Return whether an attack is tried on a tuning set before its victims."""
+        tuned = not self.fronts[planned.front].untuned
+        return tuned and (planned.entry.role == "attack" or bool(planned.entry.alternatives))
 
-def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[str] | None, most: int) -> Plan:
+    def choices(self, planned: Planned) -> tuple[Planned, ...]:
+        """Return what is scouted for an attack: itself, each of its settings where they are compared, its members."""
+        every = [(m, m.choices()) for m in planned.members or (planned,)]
+        return tuple(one for m, some in every for one in (some if self.compares(m) else some[:1]))
+
+    def played(self) -> tuple[Planned, ...]:
+        """Return all that is scouted, once."""
+        every: list[Planned] = []
+        for planned in self.attacks:
+            every += [one for one in self.choices(planned) if one not in every]
+        return tuple(every)
+
+    def tuned(self) -> tuple[Planned, ...]:
+        """Return all that is compared, once; cascades apart."""
+        every: list[Planned] = []
+        for planned in self.attacks:
+            for one in planned.members or (planned,):
+                if self.compares(one):
+                    every += [choice for choice in one.choices() if choice not in every]
+        return tuple(every)
+
+
+def make_plan(
+    system: System, threats: Sequence[ThreatModel], names: Sequence[str] | None, most: int, tune: int = 0
+) -> Plan:
     """Return what to try.
 
     Args:
@@ -75,9 +134,11 @@ def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[st
         threats: who attacks it.
         names: attacks and explorers to try; None is all of the catalogue.
         most: victims a threat.
+        tune: records a threat that attacks are compared on beforehand; 0 compares none.
 
     Raises:
-        BadInput: no attack is named, an attack is unknown, or a filter selects nothing.
+        BadInput: no attack is named, an attack is unknown, a filter selects nothing, or a cascade is named without a
+            tuning set.
     """
     if names is not None and not names:
         raise BadInput("There is no attack to try. Name at least one, or none to try all. See: vauban list attacks.")
@@ -85,10 +146,15 @@ def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[st
         if not threat.grants:
             raise BadInput("The attacker is granted no answer. Name at least one grant: label, score.")
     chosen = list(CATALOGUE.values()) if names is None else [entry(n) for n in dict.fromkeys(names)]
+    cascaded = CASCADE in chosen
+    if cascaded and not tune:
+        raise BadInput("A cascade tries its attacks in the order that a tuning set shows. Ask for one by --tune 20.")
+    chosen = [line for line in chosen if line != CASCADE]
     fronts = _fronts(system, threats, most)
     attacks: list[Planned] = []
     explorers: list[Planned] = []
     skipped: list[Skipped] = []
+    cascades: list[Planned] = []
     for i, front in enumerate(fronts):
         for line in chosen:
             reason = why_not(line, front, system.target)
@@ -98,8 +164,60 @@ def make_plan(system: System, threats: Sequence[ThreatModel], names: Sequence[st
                 if not any(_same_view(fronts[p.front], front) and p.entry == line for p in explorers):
                     explorers.append(Planned(i, line))
             else:
-                attacks.append(Planned(i, line))
+                attacks.append(Planned(i, _that_fit(line, front, system.target)))
+        if cascaded:
+            cascade = _cascade(i, front, chosen, system.target)
+            if cascade.members:
+                cascades.append(cascade)
+            else:
+                skipped.append(Skipped(CASCADE.name, front.threat.cell.value, "none of its attacks can be tried here"))
+    fronts = _with_tuning(system, fronts, [*attacks, *cascades], tune)
+    for cascade in cascades:
+        front = fronts[cascade.front]
+        if front.untuned:
+            skipped.append(Skipped(CASCADE.name, front.threat.cell.value, f"it has no order: {front.untuned}"))
+        else:
+            attacks.append(cascade)
     return Plan(fronts, tuple(attacks), tuple(explorers), tuple(skipped))
+
+
+def _that_fit(line: Entry, front: Front, target: Target) -> Entry:
+    """Return an entry with those of its alternatives only that can be tried on a front."""
+    fit = (o for o in line.alternatives if why_not(replace(line, parameters=o), front, target) is None)
+    return replace(line, alternatives=tuple(fit))
+
+
+def _cascade(at: int, front: Front, chosen: Sequence[Entry], target: Target) -> Planned:
+    """Return the cascade of the attacks that were named besides it, of all in the catalogue if none was.
+
+    They share what may be asked to scout: each is told of an equal part of it.
+    """
+    named = [line for line in chosen if line.role == "attack"] or [
+        line for line in CATALOGUE.values() if line.role == "attack"
+    ]
+    lines = [_that_fit(line, front, target) for line in named if why_not(line, front, target) is None]
+    share = front.threat.budget.scouting // len(lines) if len(lines) > 1 else None
+    return Planned(at, CASCADE, members=tuple(Planned(at, line, scouting=share) for line in lines))
+
+
+def _with_tuning(system: System, fronts: tuple[Front, ...], attacks: Sequence[Planned], tune: int) -> tuple[Front, ...]:
+    """Return fronts with a tuning set where something is chosen on it; elsewhere with the reason why there is none."""
+    chosen = [any(_is_choice(p, attacks) for p in attacks if p.front == i) for i in range(len(fronts))]
+    if not tune or not any(chosen):
+        return tuple(replace(f, untuned=SWITCHED_OFF if c else NO_CHOICE) for f, c in zip(fronts, chosen, strict=True))
+    sets = tuning_sets(system, [front.threat for front in fronts], tune)
+    return tuple(
+        replace(front, tuning=records, untuned="" if len(records) else NO_RECORD)
+        if choice
+        else replace(front, untuned=NO_CHOICE)
+        for front, records, choice in zip(fronts, sets, chosen, strict=True)
+    )
+
+
+def _is_choice(planned: Planned, attacks: Sequence[Planned]) -> bool:
+    """Return whether an attack has settings or an order to be chosen, or others of its front to be compared with."""
+    rivals = sum(1 for p in attacks if p.front == planned.front and p.entry.role == "attack")
+    return bool(planned.members or planned.entry.alternatives) or (planned.entry.role == "attack" and rivals > 1)
 
 
 def _same_view(one: Front, other: Front) -> bool:
@@ -157,12 +275,10 @@ def _front(
     grouped: NDArray[np.uint64],
 ) -> Front:
     schema = system.target.schema.priced(threat.prices)
-    wanted = system.parts.victims.labels == (1 if threat.cell.harmful else 0)
     aimed = aimed_at(threat, system.parts.victims, "held-out data")
     frame = system.parts.victims.frame
-    right = decisions == (Decision.BLOCK if threat.cell.harmful else Decision.PASS)
-    rows = np.flatnonzero(wanted & aimed & right)
-    rows = rows[_first_of_each(grouped[rows])]
+    rows = np.flatnonzero(aimed & decided_rightly(threat, system.parts.victims, decisions))
+    rows = rows[first_of_each(grouped[rows])]
     kept = rows[:most]
     return Front(
         threat,
@@ -173,17 +289,8 @@ def _front(
         len(rows),
         decisions,
         grouped,
+        records[:0],
     )
-
-
-def aimed_at(threat: ThreatModel, part: Part, what: str) -> Mask:
-    """Return which records of a part the attacker aims at (n,); BadInput if his filter selects none."""
-    if threat.where is None:
-        return np.ones(len(part), dtype=bool)
-    aimed = threat.where.mask(part.frame)
-    if not aimed.any():
-        raise BadInput(f"The filter {threat.where.text!r} selects none of {len(part)} records of the {what}. Widen it.")
-    return aimed
 
 
 def known_to(system: System, threat: ThreatModel, schema: Schema) -> Known:
@@ -193,25 +300,6 @@ def known_to(system: System, threat: ThreatModel, schema: Schema) -> Known:
         part = part.take(np.empty(0, dtype=np.int64))
     aimed = np.ones(len(part), dtype=bool) if threat.where is None else threat.where.mask(part.frame)
     return Known(schema.encode(part.frame), None if threat.knows is Knows.OWN else part.labels, aimed, system.rewritten)
-
-
-def first_of_kind(records: Records) -> Ints:
-    """Return the positions of the first of every cluster of near-duplicates, in order."""
-    return _first_of_each(kinds(records))
-
-
-def _first_of_each(keys: NDArray[np.uint64]) -> Ints:
-    return np.sort(np.unique(keys, return_index=True)[1])
-
-
-def kinds(records: Records) -> NDArray[np.uint64]:
-    """Return a key per record (n,) that near-duplicates share.
-
-    Messages are the same when they differ in case, digits and white space only; records of a table when equal.
-    """
-    if records.ndim == 1:
-        records = messages(_DIGIT.sub("0", " ".join(t.casefold().split())) for t in records)
-    return fingerprints(records)
 
 
 def brief_for(front: Front, target: Target, name: str, seed: int, *, scouting: int | None = None) -> Brief:

@@ -59,6 +59,24 @@ def scout(attack: Explorer, name: str, brief: Brief, oracle: Oracle) -> Scouted:
     return Scouted(player.value, meter.used, meter.flagged, frozenset(wants), time.perf_counter() - started)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """One attack on the victims, alone or as part of a cascade.
+
+    Attributes:
+        attack, name: what is run, and its name in the catalogue.
+        brief: under which threat.
+        intelligence: what its scouting brought.
+        seed: key of the victims' random streams.
+    """
+
+    attack: Attack
+    name: str
+    brief: Brief
+    intelligence: Any
+    seed: tuple[int, ...]
+
+
 def search(
     attack: Attack,
     name: str,
@@ -72,16 +90,28 @@ def search(
     cohort_size: int | None = None,
     progress: Progress = ignore_progress,
 ) -> tuple[Judged, frozenset[Grant]]:
-    """Run an attack's search for victims.
+    """Run an attack's search for victims: a cascade of this attack alone. See `search_in_turn`."""
+    alone = (Turn(attack, name, brief, intelligence, seed),)
+    return search_in_turn(alone, victims, oracle, ids=ids, cohort_size=cohort_size, progress=progress)
+
+
+def search_in_turn(
+    turns: Sequence[Turn],
+    victims: Records,
+    oracle: Oracle,
+    *,
+    ids: Ints | None = None,
+    cohort_size: int | None = None,
+    progress: Progress = ignore_progress,
+) -> tuple[Judged, frozenset[Grant]]:
+    """Run the searches of one attack after the other: victims that were not evaded go on to the next.
+
+    Each victim has one budget, the first attack's: a victim that has spent it goes on to nobody.
 
     Args:
-        attack: what is run.
-        name: its name in the catalogue.
-        brief: under which threat.
-        intelligence: what its scouting brought.
+        turns: the attacks, in order; one at least.
         victims: all victims' records (N, ...).
         oracle: answers questions.
-        seed: key of the victims' random streams.
         ids: the victims to search for; all by default.
         cohort_size: victims a generator; all by default. Live generators are asked together.
         progress: see `Progress`.
@@ -93,17 +123,41 @@ def search(
     victims = frozen(victims)
     size = max(1, len(ids) if cohort_size is None else cohort_size)
     kept = Shortlist(victims) if oracle.varies else None
+    name, brief = turns[0].name, turns[0].brief
     judge = Judge(name, brief.cell, brief.schema, victims, brief.budget.cost, kept)
     meter = Meter(name, ids, len(victims), brief.budget)
     wants: set[Grant] = set()
-    groups = [ids[i : i + size] for i in range(0, len(ids), size)] or [ids]
+    for at, turn in enumerate(turns):
+        left = ids if not at else ids[~judge.evaded[ids] & (meter.remaining[ids] > 0)]
+        if at and not len(left):
+            break
+        judge.turn(turn.name, at)
+        meter.turn(turn.name, left)
+        groups = [left[i : i + size] for i in range(0, len(left), size)] or [left]
+        wants |= _play(turn, groups, victims, judge, meter, oracle, progress)
+    judged = judge.verdict(oracle.target, meter.used, meter.flagged, oracle.ask)
+    return _only(judged, ids), frozenset(wants)
+
+
+def _play(
+    turn: Turn,
+    groups: Sequence[Ints],
+    victims: Records,
+    judge: Judge,
+    meter: Meter,
+    oracle: Oracle,
+    progress: Progress,
+) -> set[Grant]:
+    """Run one attack's searches, one a group of victims, to their ends; return the answers that were asked for."""
+    name, brief = turn.name, turn.brief
+    wants: set[Grant] = set()
     live: list[tuple[_Player, Ints]] = []
     for group in groups:
-        player = _Player(attack.search(Cohort(frozen(victims[group]), group, seed), intelligence, brief), name)
+        cohort = Cohort(frozen(victims[group]), group, turn.seed)
+        player = _Player(turn.attack.search(cohort, turn.intelligence, brief), name)
         player.start()
         live.append((player, group))
     live = _go_on(live, judge, oracle)
-    most = brief.budget.queries * len(ids)
     while live:
         for player, group in live:
             player.spent = not meter.remaining[group].any()
@@ -112,10 +166,9 @@ def search(
         asking = [(p, check_ask(p.ask, name, oracle.target, brief.grants)) for p, _ in live if p.ask is not None]
         wants |= {w for _, ask in asking for w in ask.want}
         _ask_together([(p, ask) for p, ask in asking if not p.spent], meter, judge, oracle)
-        progress(int(meter.used.sum()), most)
+        progress(int(meter.used.sum()), meter.most)
         live = _go_on(live, judge, oracle)
-    judged = judge.verdict(oracle.target, meter.used, meter.flagged, oracle.ask)
-    return _only(judged, ids), frozenset(wants)
+    return wants
 
 
 def _go_on(live: list[tuple[_Player, Ints]], judge: Judge, oracle: Oracle) -> list[tuple[_Player, Ints]]:

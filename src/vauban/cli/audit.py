@@ -12,7 +12,7 @@ import click
 from vauban.cli.own import ALLOW_PICKLE, chosen_system, is_own
 from vauban.errors import BadInput, ExitCode, unknown
 
-REQUEST = tuple("scenario data model victims queries flagged cost attack cell causative where grant seed".split())  # noqa: SIM905
+REQUEST = tuple("scenario data model victims queries flagged cost attack cell causative where grant seed tune".split())  # noqa: SIM905
 """What decides the findings, and is kept in run.json: jobs, out and fail-over do not."""
 
 
@@ -42,7 +42,11 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
 @click.option(
     "--cost", type=click.FloatRange(0), callback=_number, help="Most that a changed record may cost the attacker."
 )
-@click.option("--attack", multiple=True, help="Attack to try; may be repeated. All by default.")
+@click.option(
+    "--attack",
+    multiple=True,
+    help="Attack to try; may be repeated. All by default. cascade: one after the other, the cheapest first.",
+)
 @click.option(
     "--cell",
     multiple=True,
@@ -61,6 +65,13 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
 @click.option("--where", help="Filter that makes the attack targeted, e.g. 'amount > 5000 and purpose = car'.")
 @click.option("--grant", default="label,score", show_default=True, callback=_names, help="What the attacker gets.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
+@click.option(
+    "--tune",
+    default=20,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Records a cell, apart from the victims, on which the strongest attack is chosen; 0: on the victims.",
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder; a new one by default.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder.")
@@ -143,7 +154,7 @@ def _audit(
     asking, training = _influences(request)
     threats = chosen.threats(asking, grants, budget, request["where"]) if asking else ()
     names = tuple(n for n in request["attack"] if n not in CAUSATIVE)
-    settings = Settings(request["seed"], request["victims"], names or None, jobs)
+    settings = Settings(request["seed"], request["victims"], names or None, jobs, tune=request["tune"])
     asked = None
     if training:
         on_training = tuple(n for n in request["attack"] if n in CAUSATIVE) or None
@@ -184,17 +195,18 @@ def _influences(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ..
 
     Attacks that are named choose the influence: who names one that asks wants no training, and the other way round.
     """
-    from vauban.catalogue import CATALOGUE, CAUSATIVE
+    from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE
     from vauban.threat import Cell
 
+    by_asking = {*CATALOGUE, CASCADE.name}
     cells, names = request["cell"], request["attack"]
     for cell in cells:
         if cell not in list(Cell):
             raise unknown("cell", cell, list(Cell))
     for name in names:
-        if name not in CATALOGUE and name not in CAUSATIVE:
-            raise unknown("attack", name, [*CATALOGUE, *CAUSATIVE])
-    asking = tuple(c for c in cells if c in ("EI", "EA") and (not names or any(n in CATALOGUE for n in names)))
+        if name not in by_asking and name not in CAUSATIVE:
+            raise unknown("attack", name, [*CATALOGUE, CASCADE.name, *CAUSATIVE])
+    asking = tuple(c for c in cells if c in ("EI", "EA") and (not names or any(n in by_asking for n in names)))
     training = tuple(c for c in cells if c in ("CI", "CA") and (not names or any(n in CAUSATIVE for n in names)))
     training = () if request["causative"] == "off" else training
     if not asking and not training:

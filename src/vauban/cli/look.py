@@ -19,10 +19,10 @@ def list_(what: str) -> None:
     from vauban.cli.show import table
 
     if what == "attacks":
-        from vauban.catalogue import CATALOGUE, CAUSATIVE
+        from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE
 
         rows = []
-        for e in CATALOGUE.values():
+        for e in (*CATALOGUE.values(), CASCADE):
             made = e.make()
             cells = "-" if e.role == "explorer" else " ".join(e.cells)
             rows.append((e.name, e.role, " ".join(sorted(made.modalities)), cells, " ".join(sorted(made.wants))))
@@ -69,10 +69,10 @@ def list_(what: str) -> None:
 @click.argument("attack")
 def info(attack: str) -> None:
     """Say what an attack does, what it needs, and where it comes from."""
-    from vauban.catalogue import CATALOGUE, CAUSATIVE, GATES
+    from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE, GATES
     from vauban.errors import unknown
 
-    known = {**CATALOGUE, **CAUSATIVE, **GATES}
+    known = {**CATALOGUE, CASCADE.name: CASCADE, **CAUSATIVE, **GATES}
     if attack not in known:
         raise unknown("attack", attack, known)
     line = known[attack]

@@ -19,7 +19,7 @@ _REQUIRED = (
     "version", "scenario", "seed", "model", "data", "clean", "threats", "findings", "exploration", "out_of_scope",
     "incomplete", "coverage", "verdict",
 )  # fmt: skip
-_OPTIONAL = ("command", "started", "environment")
+_OPTIONAL = ("command", "started", "environment", "strongest")
 
 
 def checked(result: Json) -> dict[str, Any]:
@@ -33,8 +33,9 @@ def checked(result: Json) -> dict[str, Any]:
     _known("verdict level", [result["verdict"]["level"]], LEVELS)
     _known("kind of data", [result["data"]["kind"]], KINDS)
     placed = [*result["threats"], *result["findings"], *result["out_of_scope"], *result["incomplete"]]
-    _known("cell", [item["cell"] for item in placed], AXES)
-    aimed = [*result["threats"], *result["findings"], *result["exploration"]]
+    chosen = result.get("strongest") or ()
+    _known("cell", [item["cell"] for item in [*placed, *chosen]], AXES)
+    aimed = [*result["threats"], *result["findings"], *result["exploration"], *chosen]
     _known("specificity", [item["specificity"] for item in aimed], SPECIFICITIES)
     _known("role of a finding", [finding["role"] for finding in result["findings"]], ROLES)
     for path, number in _numbers(result, "result"):
@@ -74,14 +75,28 @@ def _strength(finding: Json) -> tuple[float, float, float]:
     )
 
 
-def strongest(findings: Iterable[Json], cell: str, specificity: str | None = None) -> Json | None:
-    """Return the attack of a cell with the highest success, then lowest median cost, then fewest questions."""
-    mine = [
-        finding
-        for finding in findings
-        if finding["role"] == "attack" and finding["cell"] == cell and specificity in (None, finding["specificity"])
-    ]
-    return max(mine, key=_strength, default=None)
+def strongest(result: Json, cell: str, specificity: str | None = None) -> Json | None:
+    """Return the finding of a cell's strongest attack: the one that was chosen before the victims, if the result says.
+
+    Otherwise that with the highest success on the victims, then the lowest median cost, then the fewest questions.
+    """
+    mine = [f for f in _here(result["findings"], cell, specificity) if f["role"] == "attack"]
+    chosen = {item["finding"] for item in _here(result.get("strongest") or (), cell, specificity)}
+    return max([f for f in mine if f["id"] in chosen] or mine, key=_strength, default=None)
+
+
+def apart(result: Json, finding: Json | None) -> int | None:
+    """Return on how many records, apart from the victims, a finding's attack was chosen as the strongest, if it was."""
+    for item in result.get("strongest") or ():
+        named = (item["finding"], item["cell"], item["specificity"])
+        if finding is not None and named == (finding["id"], finding["cell"], finding["specificity"]):
+            tuned = item["tuned_on"] if item["chosen_on"] == "tuning set" else None
+            return None if tuned is None else int(tuned["n"])
+    return None
+
+
+def _here(items: Iterable[Json], cell: str, specificity: str | None) -> list[Json]:
+    return [item for item in items if item["cell"] == cell and specificity in (None, item["specificity"])]
 
 
 def ranked(findings: Sequence[Json]) -> list[Json]:
@@ -97,7 +112,7 @@ def ranked(findings: Sequence[Json]) -> list[Json]:
 
 @dataclass(frozen=True)
 class Cell:
-    """One of the eight cells: its strongest attack, or the reasons why there is none."""
+    """One of the eight cells: its strongest attack and where it was chosen, or the reasons why there is none."""
 
     id: str
     specificity: str
@@ -105,6 +120,7 @@ class Cell:
     finding: Json | None
     attacks: int
     reasons: tuple[str, ...]
+    apart: int | None
 
 
 def cells(result: Json) -> list[Cell]:
@@ -114,7 +130,7 @@ def cells(result: Json) -> list[Cell]:
 
 def _cell(result: Json, cell: str, specificity: str) -> Cell:
     def here(items: Iterable[Json]) -> list[Json]:
-        return [item for item in items if item["cell"] == cell and item["specificity"] == specificity]
+        return _here(items, cell, specificity)
 
     attacks = [finding for finding in here(result["findings"]) if finding["role"] == "attack"]
     reasons: list[str] = []
@@ -131,18 +147,31 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
             reasons = ["this run only asks the deployed model; it retrains nothing"]
         else:
             reasons = ["no attacker of this kind is in the threat model of this run"]
-    return Cell(cell, specificity, AXES[cell], strongest(attacks, cell), len(attacks), tuple(reasons))
+    best = strongest(result, cell, specificity)
+    return Cell(cell, specificity, AXES[cell], best, len(attacks), tuple(reasons), apart(result, best))
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The figures of one violation: its strongest attack, indiscriminate where one is, and how many were tried."""
+    """The figures of one violation: its strongest attack, indiscriminate where one is, and how many were tried.
+
+    ``apart`` is on how many records, apart from the victims, it was chosen; None: on the victims.
+    """
 
     cell: str
     axis: Axis
     finding: Json | None
     attacks: int
     reasons: tuple[str, ...]
+    apart: int | None
+
+    @property
+    def rank(self) -> str:
+        """Of how many it is the strongest, and where that was seen."""
+        if self.attacks < 2:
+            return "the only attack tried"
+        where = "" if self.apart is None else f", chosen on {self.apart} records apart"
+        return f"the strongest of {self.attacks} attacks{where}"
 
 
 def headlines(result: Json) -> list[Headline]:
@@ -152,7 +181,7 @@ def headlines(result: Json) -> list[Headline]:
     for cell in ("EI", "EA"):
         mine = [entry for entry in both if entry.id == cell]
         first = next((entry for entry in mine if entry.finding is not None), mine[0])
-        chosen.append(Headline(cell, first.axis, first.finding, first.attacks, first.reasons))
+        chosen.append(Headline(cell, first.axis, first.finding, first.attacks, first.reasons, first.apart))
     return chosen
 
 
@@ -178,13 +207,15 @@ def groups(findings: Sequence[Json]) -> list[Group]:
     return out
 
 
-def worst(findings: Sequence[Json], per_cell: int = 2) -> list[Json]:
+def worst(result: Json, per_cell: int = 2) -> list[Json]:
     """Return the attacks worth showing record by record: the strongest of each cell that succeeded at all."""
-    return [
-        finding
-        for group in groups(findings)
-        for finding in [f for f in group.findings if f["role"] == "attack" and f["successes"] > 0][:per_cell]
-    ]
+    shown = []
+    for group in groups(result["findings"]):
+        best = strongest(result, group.cell, group.specificity)
+        won = [f for f in group.findings if f["role"] == "attack" and f["successes"] > 0]
+        first = [f for f in won if f is best]
+        shown += [*first, *(f for f in won if f is not best)][:per_cell]
+    return shown
 
 
 def explored(result: Json) -> Json | None:

@@ -33,7 +33,7 @@ def render(result: Mapping[str, Any]) -> str:
             groups=digest.groups(ordered),
             anchors={id(finding): f"finding-{i}" for i, finding in enumerate(ordered, 1)},
             charts=_finding_charts(ordered),
-            worst=digest.worst(ordered),
+            worst=digest.worst({**whole, "findings": ordered}),
             learnt=[_learnt(item, i) for i, item in enumerate(whole["exploration"], 1)],
             tags=[(tag, vocabulary.TAG_NAMES.get(tag), vocabulary.tag_source(tag)) for tag in digest.tags(whole)],
             glossary=vocabulary.GLOSSARY,
@@ -195,7 +195,7 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
             phrases.percent(rate["value"], rate["n"]),
             (" ".join(words[:middle]), " ".join(words[middle:]), f"{spent}, {asked_for}"),
         )
-    after = [digest.strongest(result["findings"], cell) for cell in ("CI", "CA")]
+    after = [digest.strongest(result, cell) for cell in ("CI", "CA")]
     done = [
         f"{phrases.percent(finding['success_rate']['value'], finding['success_rate']['n'])} "
         f"{vocabulary.AXES[finding['cell']].happens}"

@@ -11,11 +11,11 @@ from vauban.api import nothing_else, run_in
 from vauban.audit.run import Audit, Event, Settings, Watch
 from vauban.audit.verdict import give_verdict
 from vauban.errors import BadInput
-from vauban.results import Coverage
+from vauban.results import Coverage, Finding, Strongest
 from vauban.simulation.campaigns import Campaigns, run_campaigns
 from vauban.simulation.lengths import Asked
 from vauban.system import System
-from vauban.threat import ThreatModel
+from vauban.threat import Cell, ThreatModel
 
 PLAYS = "plays"
 """Folder in a run folder, where plays are kept."""
@@ -96,11 +96,13 @@ def joined(audited: Audit, found: Campaigns, asked: Asked, harmful: str, queries
     skipped = (*(s for s in result.out_of_scope if s.cell not in cells), *found.out_of_scope)
     done = result.coverage.done + len(found.findings)
     coverage = Coverage(done + len(skipped) + len(incomplete), done, len(skipped), len(incomplete))
-    verdict = give_verdict(findings, result.clean, incomplete, harmful, queries)
+    strongest = (*result.strongest, *(s for cell in asked.cells if (s := _strongest(found.findings, cell)) is not None))
+    verdict = give_verdict(findings, strongest, result.clean, incomplete, harmful, queries)
     whole = replace(
         result,
         threats=(*result.threats, *found.threats),
         findings=findings,
+        strongest=strongest,
         out_of_scope=skipped,
         incomplete=incomplete,
         coverage=coverage,
@@ -108,3 +110,13 @@ def joined(audited: Audit, found: Campaigns, asked: Asked, harmful: str, queries
     )
     code = max(audited.exit_code, found.exit_code)  # done, incomplete, failed: each is worse than the one before
     return replace(audited, result=whole, exit_code=code, problem=audited.problem or found.problem)
+
+
+def _strongest(findings: Sequence[Finding], cell: Cell) -> Strongest | None:
+    """Return the strongest attack on training in a cell, by the records that it is reported on; None where none was."""
+    tried = [f for f in findings if f.cell == cell.value and f.role == "attack" and f.victims]
+    if not tried:
+        return None
+    best = max(tried, key=lambda f: (f.successes / f.victims, -f.cost.median))
+    why = "a loop is played once, so no records were kept apart"
+    return Strongest(best.cell, best.specificity, best.attack, best.id, best.grants, {}, "victims", why, None, ())
