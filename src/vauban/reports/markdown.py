@@ -81,7 +81,7 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"**{name}**: {phrases.percent(rate['value'], rate['n'])} {entry.axis.happens} ({phrases.interval(rate)}) "
             f"by {escaped(finding['title'])}, {entry.rank}, at a median cost of {spent} and {asked} "
-            f" (median) for one record.{_money(finding['money'])}"
+            f"(median) for one record.{_money(finding['money'])}"
         )
     fnr, fpr = (f"{phrases.percent(clean[rate]['value'], clean[rate]['n'])}" for rate in ("fnr", "fpr"))
     lines.append(
