@@ -12,8 +12,9 @@ from vauban.monitors.source_cap import SourceCap
 from vauban.records import Modality
 from vauban.results import to_json
 from vauban.scenarios import scenario
+from vauban.simulation.hand import Attacker
 from vauban.simulation.labelling import POLICIES
-from vauban.simulation.loop import Attacker, play
+from vauban.simulation.loop import play
 from vauban.simulation.run import run_simulation
 from vauban.simulation.stage import set_stage
 from vauban.threat import Cell, Grant

@@ -9,8 +9,9 @@ from vauban.catalogue import causative, gate_entry
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, unknown
 from vauban.filters import Filter
+from vauban.simulation.hand import Attacker
 from vauban.simulation.labelling import POLICIES
-from vauban.simulation.loop import Attacker, Watch, play
+from vauban.simulation.loop import Watch, play
 from vauban.simulation.outcome import Simulation
 from vauban.simulation.retraining import RETRAINING
 from vauban.simulation.stage import set_stage
