@@ -11,10 +11,11 @@ from types import ModuleType
 import click
 import pytest
 
-from vauban.catalogue import CATALOGUE, DETECTORS
+from vauban.catalogue import CATALOGUE, CAUSATIVE, DETECTORS, GATES
 from vauban.cli import cli
 from vauban.contracts import LABEL
 from vauban.records import messages
+from vauban.simulation.retraining import RETRAINING
 from vauban.testing import attack_checks
 from vauban.threat import Decision
 
@@ -34,6 +35,11 @@ def test_every_attack_is_documented() -> None:
 def test_every_detector_is_documented() -> None:
     page = (ROOT / "docs" / "review.md").read_text()
     assert [name for name in DETECTORS if f"`{name}`" not in page] == []
+
+
+def test_every_attack_on_training_gate_and_way_of_retraining_is_documented() -> None:
+    page = (ROOT / "docs" / "simulation.md").read_text()
+    assert [name for name in (*CAUSATIVE, *GATES, *RETRAINING) if f"`{name}`" not in page] == []
 
 
 def test_every_name_in_the_table_of_attacks_exists() -> None:

@@ -71,6 +71,9 @@ class _Played:
         return got if isinstance(got, Ended) else None
 
 
+TOO_SLOW = "it takes longer than all others together: try it by --attack, or with --causative full"
+
+
 def run_campaigns(
     system: System, asked: Asked, watch: Watch = watch_nothing, *, interrupted: bool = False
 ) -> Campaigns:
@@ -110,7 +113,8 @@ def _plan(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
         except BadInput as error:  # no trainer, too few records: of the system, not of what was asked
             skipped.append(Skipped(ALL_CAUSATIVE, cell.value, str(error).rstrip(".")))
             continue
-        reasons = [(line, _why_not(line, cell, stage)) for line in lines]
+        slow = length.slow if asked.attacks is None else ()
+        reasons = [(line, TOO_SLOW if line.name in slow else _why_not(line, cell, stage)) for line in lines]
         skipped += [Skipped(line.name, cell.value, reason) for line, reason in reasons if reason is not None]
         fronts.append(_Front(cell, stage, tuple(line for line, reason in reasons if reason is None), asked))
     return fronts, skipped

@@ -156,7 +156,7 @@ class Hand:
             self._throw(BudgetSpent("The last round is over."))
             return
         if Grant.TAMPER not in self.brief.grants:
-            outcome = replace(outcome, stored=None, ids=None)
+            outcome = replace(outcome, stored=None, ids=None, aimed=None)
         self._advance(outcome)
 
     def _advance(self, outcome: Any) -> None:

@@ -27,6 +27,7 @@ class Length:
         defended: so many attacks of a cell are played against the gates.
         trained: most records trained on, first and later; None is all.
         held: most held-out records that models are measured and probed on; None is all.
+        slow: attacks that are not tried unless they are named: they think longer than all others together.
     """
 
     rounds: int
@@ -35,10 +36,11 @@ class Length:
     defended: int
     trained: int | None
     held: int | None
+    slow: tuple[str, ...] = ()
 
 
 LENGTHS: Mapping[str, Length] = {
-    "short": Length(3, 0.03, ("frozen-reference",), 1, 4000, 1500),
+    "short": Length(3, 0.03, ("frozen-reference",), 1, 4000, 1500, ("greedy-flips", "targeted-flips", "deletion")),
     "full": Length(8, 0.03, tuple(GATES), 3, None, None),
 }
 """By name. The short one adds at most half a minute to an audit, whatever the size of the data."""

@@ -74,9 +74,9 @@ def _otherwise(lesson: Lesson, margin: Floats, limit: float) -> float:
 
 def flips(lesson: Lesson, count: int, wrong: Wrong) -> Ints:
     """Return positions of at most ``count`` labels to flip: the best of several ways on his own model."""
-    everything = np.ones(len(lesson.y), dtype=bool)
-    ways = [_surest(lesson, count), *(_greedy(lesson, count, lesson.hurt, sharp) for sharp in SHARPNESS)]
-    ways.append(_greedy(lesson, count, everything, 0.0))
+    w, everything = lesson.fitted(lesson.y), np.ones(len(lesson.y), dtype=bool)
+    ways = [_surest(lesson, count, w), *(_greedy(lesson, count, lesson.hurt, sharp, w) for sharp in SHARPNESS)]
+    ways.append(_greedy(lesson, count, everything, 0.0, w))
 
     def reached(chosen: Ints) -> float:
         y = lesson.y.copy()
@@ -88,7 +88,8 @@ def flips(lesson: Lesson, count: int, wrong: Wrong) -> Ints:
 
 def deletions(lesson: Lesson, count: int, wrong: Wrong) -> Ints:
     """Return positions of at most ``count`` records to delete: the best of several ways on his own model."""
-    ways = [_greedy(lesson, count, lesson.hurt, sharp, delete=True) for sharp in SHARPNESS]
+    w = lesson.fitted(lesson.y)
+    ways = [_greedy(lesson, count, lesson.hurt, sharp, w, delete=True) for sharp in SHARPNESS]
 
     def reached(chosen: Ints) -> float:
         left = np.ones(len(lesson.y), dtype=bool)
@@ -98,21 +99,21 @@ def deletions(lesson: Lesson, count: int, wrong: Wrong) -> Ints:
     return np.sort(max(ways, key=reached))
 
 
-def _surest(lesson: Lesson, count: int) -> Ints:
+def _surest(lesson: Lesson, count: int, w: Floats) -> Ints:
     """Return those that lie farthest on the right side of his own boundary, among what is to be hurt."""
-    margin = (lesson.x @ lesson.fitted(lesson.y)) * (2 * lesson.y - 1)
+    margin = (lesson.x @ w) * (2 * lesson.y - 1)
     return _top(margin, lesson.may & lesson.hurt if (lesson.may & lesson.hurt).any() else lesson.may, count)
 
 
-def _greedy(lesson: Lesson, count: int, hurt: Mask, sharp: float, *, delete: bool = False) -> Ints:
-    """Return those whose change raises a loss of ``hurt`` most, batch after batch."""
+def _greedy(lesson: Lesson, count: int, hurt: Mask, sharp: float, w: Floats, *, delete: bool = False) -> Ints:
+    """Return those whose change raises a loss of ``hurt`` most, batch after batch, starting from weights w (p,)."""
     x, y, may, left = lesson.x, lesson.y.copy(), lesson.may.copy(), np.ones(len(lesson.y), dtype=bool)
     chosen: list[Ints] = []
-    w: Floats | None = None
     for size in np.diff(np.linspace(0, count, BATCHES + 1).round().astype(int)).tolist():
         if not size or not may.any():
             continue
-        w = fit(x[left], y[left], PENALTY, w)
+        if chosen:
+            w = fit(x[left], y[left], PENALTY, w)
         v = pull(x[left], w, PENALTY, _uphill(x[hurt], lesson.truth[hurt], w, sharp))
         # By how much the gradient of a record's own loss changes, along v: it is x times what is to the left of it.
         change = expit(x @ w) - y if delete else 1 - 2 * y
