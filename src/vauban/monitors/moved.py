@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
+from vauban.monitors.beside import drawn
 from vauban.monitors.dossier import Signal
 from vauban.monitors.predictions import LEARNT_FROM, Predictions
 from vauban.monitors.slices import Change, Sections, Shift, shifts
@@ -15,6 +16,16 @@ from vauban.records import Floats, Ints
 
 MARGIN, MARGIN_OF_SLICE = 0.01, 0.05
 """Share of all records, and of a slice's, by which a sound retraining may be worse: no two fits are the same."""
+FEWEST = 15
+"""Records of a slice by which its scores can be said to have moved."""
+DOUBT = 0.1
+"""Standard deviations by which a sound retraining may move a slice as a whole, however many records it has."""
+FAR = 6.0
+"""Median absolute deviations of slices from which on one has moved further than others."""
+LOOKED_AT = 60_000
+"""Records, at most, whose moves are looked at, drawn by lot."""
+TAIL = 0.005
+"""Share of the moves at either end that count as the last one before them."""
 SOURCES = 2000
 """Sources, at most, that are slices of their own, those with the most records."""
 NEW = 0.3
@@ -28,6 +39,8 @@ class Moved:
     """More harmful records pass in a slice than did, or more good ones do not; where nobody knows: more of either.
 
     Slices are found among all values, intervals, words, sources and pairs of values; see `vauban.monitors.slices`.
+    Records that are much alike change together, whatever they are trained on. So where there are scores, those of a
+    slice must also have moved further than other slices' do, not only just over the threshold.
     """
 
     level: float = 0.01
@@ -45,6 +58,7 @@ class Moved:
         likely = [s for s in found if s.chance <= 0.5]
         likely = sorted(likely, key=lambda s: s.traits != (0,))[:SHOWN]  # all records first, where they moved
         alarm: list[str] = []
+        moves = Moves.of(dossier, sections)
         for place, shift in enumerate(likely):
             rows = _rows(sections, shift, np.flatnonzero(changes[shift.change].worse))
             told = score[rows] >= 0
@@ -54,9 +68,59 @@ class Moved:
             line = shift.told(changes[shift.change].what)
             score[fresh] = 2.0 - place / SHOWN - shift.chance + np.minimum(np.abs(dossier.rise[fresh]), 50.0) / 5000.0
             p[fresh], why[fresh] = max(shift.chance, 1e-12), line
-            if shift.chance <= self.level and (shift.traits == (0,) or len(fresh) >= NEW * len(rows)):
+            new = shift.traits == (0,) or (len(fresh) >= NEW * len(rows) and moves.far(shift.traits))
+            if shift.chance <= self.level and new:
                 alarm.append(f"{line} ({tested} slices were looked at)")
         return Signal(score, p, why, tuple(alarm[:20]), self.level)
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """How far the scores of records moved from the reference to the candidate, and how far those of slices do.
+
+    Attributes:
+        rows: (m,) records that are looked at, drawn by lot.
+        traits: (m, t) theirs.
+        move: (m,) in standard deviations from the mean.
+        usual: median absolute deviation of what the slices of one trait are off by; 0: there are no scores.
+        mean, unit: what the moves were before, in log-odds.
+    """
+
+    rows: Ints
+    traits: Any
+    move: Floats
+    usual: float
+    mean: float
+    unit: float
+
+    @staticmethod
+    def of(dossier: Predictions, sections: Sections) -> Moves:
+        """Return the moves of predictions; the last of them at either end count as the one before."""
+        rows = drawn(len(dossier), LOOKED_AT, dossier.seed)
+        traits = sections.of(rows).tocsc()
+        if dossier.scores is None or dossier.scores_before is None:
+            return Moves(rows, traits, np.zeros(len(rows)), 0.0, 0.0, 1.0)
+        rise = dossier.rise[rows]
+        rise = np.clip(rise, *np.quantile(rise, [TAIL, 1 - TAIL]))
+        mean, unit = float(rise.mean()), max(float(rise.std()), 1e-12)
+        move = (rise - mean) / unit
+        count, total = np.asarray(traits.sum(axis=0)).ravel(), np.asarray(traits.T @ move).ravel()
+        z = off(count, total)[(count >= FEWEST) & (count <= len(rows) / 2)]
+        usual = max(1.4826 * float(np.median(np.abs(z))), 1.0) if len(z) else 1.0
+        return Moves(rows, traits, move, usual, mean, unit)
+
+    def far(self, traits: tuple[int, ...]) -> bool:
+        """Return whether a slice's scores moved further than others'; true where there are no scores."""
+        if not self.usual:
+            return True
+        has = np.asarray(self.traits[:, list(traits)].sum(axis=1)).ravel() == len(traits)
+        z = off(np.array(float(has.sum())), np.array(float(self.move[has].sum())))
+        return bool(abs(float(z)) / self.usual >= FAR)
+
+
+def off(count: Floats, total: Floats) -> Floats:
+    """Return by how many standard deviations slices of so many records are off, whose moves have these totals."""
+    return np.asarray(total / np.sqrt(np.maximum(count, 1.0) + (DOUBT * count) ** 2))
 
 
 def kinds(dossier: Predictions) -> list[Change]:

@@ -8,23 +8,16 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.stats import norm
 
-from vauban.monitors.beside import drawn
 from vauban.monitors.dossier import Signal
-from vauban.monitors.moved import sections_of
+from vauban.monitors.moved import FEWEST, Moves, off, sections_of
 from vauban.monitors.predictions import Predictions
 from vauban.monitors.slices import Sections
 from vauban.records import Floats, Mask
 
-LEAST, MOST = 15, 0.5
-"""Records of a slice, and the share of all that it is at most."""
-DOUBT = 0.1
-"""Standard deviations by which a sound retraining may move a slice as a whole, however many records it has."""
+MOST = 0.5
+"""Share of all records that a slice is at most."""
 WIDE = 1.5
 """By how much wider than a normal law the slices of sound retrainings are spread; measured, see docs/predictions.md."""
-LOOKED_AT = 60_000
-"""Records, at most, in which slices are looked for, drawn by lot."""
-TAIL = 0.005
-"""Share of the moves at either end that count as the last one before them."""
 SHOWN = 40
 """Slices, at most, whose records are ranked."""
 NEW = 0.3
@@ -56,38 +49,35 @@ class ScoreSlices:
         """Return what it says of every record."""
         n = len(dossier)
         score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
-        rows = drawn(n, LOOKED_AT, dossier.seed)
-        rise = np.clip(dossier.rise, *np.quantile(dossier.rise[rows], [TAIL, 1 - TAIL]))
-        centre, unit = float(rise[rows].mean()), max(float(rise[rows].std()), 1e-12)
         sections = sections_of(dossier)
-        singles = dossier.records.ndim == 1
-        traits = sections.of(rows)
-        count, total = _sums(traits, (rise[rows] - centre) / unit, pairs=not singles)
-        fit = (count >= LEAST) & (count <= MOST * len(rows)) & _apart(sections, pairs=not singles)
+        moves = Moves.of(dossier, sections)
+        singles, rows, columns = dossier.records.ndim == 1, moves.rows, moves.traits
+        count, total = _sums(columns.tocsr(), moves.move, pairs=not singles)
+        fit = (count >= FEWEST) & (count <= MOST * len(rows)) & _apart(sections, pairs=not singles)
         tested = int(fit.sum())
         if not tested:
             return Signal(score, p, why, (), self.level)
-        z = np.where(fit, total / np.sqrt(np.maximum(count, 1.0) + (DOUBT * count) ** 2), 0.0)
+        z = np.where(fit, off(count, total), 0.0)
         z /= max(1.4826 * float(np.median(np.abs(z[fit]))), 1.0)
         alarm: list[str] = []
-        columns = traits.tocsc()
         for a, b in zip(*np.unravel_index(np.argsort(-np.abs(z), axis=None)[:SHOWN], z.shape), strict=True):
             chance = min(2 * float(norm.sf(abs(float(z[a, b])) / WIDE)) * tested, 1.0)
             if chance > 0.5:
                 break
             has = columns[:, [b]] if singles or a == b else columns[:, [a]].multiply(columns[:, [b]])
-            mine = rows[has.toarray().ravel() > 0]
-            down = z[a, b] < 0
-            toward = mine[(rise[mine] < centre) == down]
-            fresh = toward[np.isneginf(score[toward])]
-            moved = float(total[a, b] / count[a, b] * unit)
+            mine = np.flatnonzero(has.toarray().ravel() > 0)
+            down = bool(z[a, b] < 0)
+            mine = mine[(moves.move[mine] < 0) == down]
+            toward = rows[mine]
+            new = np.isneginf(score[toward])
+            fresh = toward[new]
+            moved = float(total[a, b] / count[a, b]) * moves.unit
             name = sections.names[b] if singles or a == b else f"{sections.names[a]} and {sections.names[b]}"
             line = (
                 f"{name}: scores {'fell' if down else 'rose'} by {abs(moved):.2f} against those of others, in the mean "
-                f"of {len(mine)} records"
+                f"of {int(count[a, b])} records"
             )
-            far = np.minimum(np.abs(rise[fresh] - centre) / unit, 10.0)
-            score[fresh] = abs(float(z[a, b])) + far / 10
+            score[fresh] = abs(float(z[a, b])) + np.minimum(np.abs(moves.move[mine[new]]), 10.0) / 10
             p[fresh], why[fresh] = max(chance, 1e-12), line
             if chance <= self.level and len(fresh) >= NEW * len(toward) and len(alarm) < 20:
                 alarm.append(f"{line} ({tested} slices were looked at)")
