@@ -156,6 +156,27 @@ def headlines(result: Json) -> list[Headline]:
     return chosen
 
 
+def retrained(result: Json) -> list[Json]:
+    """Return the findings of attacks on training, by cell and strength."""
+    return [finding for finding in ranked(result["findings"]) if finding.get("retraining")]
+
+
+def campaigns(result: Json) -> list[Json]:
+    """Return the strongest attack on training of each cell that has one, integrity first."""
+    best = (strongest(retrained(result), cell) for cell in ("CI", "CA"))
+    return [finding for finding in best if finding is not None and finding["success_rate"]["value"] is not None]
+
+
+def gated(finding: Json) -> tuple[str, Json] | None:
+    """Return the gate that leaves least of an attack on training, and what it leaves; None where none was tried."""
+    behind = [
+        (gate, rate)
+        for gate, rate in finding["retraining"]["probe_success"].items()
+        if gate not in ("clean", "attacked") and rate["value"] is not None
+    ]
+    return min(behind, key=lambda one: (one[1]["value"], one[0]), default=None)
+
+
 @dataclass(frozen=True)
 class Group:
     """The findings of one cell and specificity, in order of strength."""

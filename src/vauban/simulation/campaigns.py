@@ -81,7 +81,7 @@ def run_campaigns(
     Raises:
         BadInput: an attack is unknown, or a kept play is another run's.
     """
-    fronts, skipped = _plan(system, asked)
+    fronts, skipped = plan_campaigns(system, asked)
     played = _Played(interrupted=interrupted)
     try:
         if not interrupted:
@@ -98,7 +98,7 @@ def run_campaigns(
     return Campaigns(tuple(findings), tuple(skipped), tuple(incomplete), threats, code, problem)
 
 
-def _plan(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
+def plan_campaigns(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
     """Return the cells to play, and what will not be tried, with the reason."""
     lines = list(CAUSATIVE.values()) if asked.attacks is None else [causative(n) for n in dict.fromkeys(asked.attacks)]
     fronts, skipped = [], []
@@ -110,7 +110,8 @@ def _plan(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
         except BadInput as error:  # no trainer, too few records: of the system, not of what was asked
             skipped.append(Skipped(ALL_CAUSATIVE, cell.value, str(error).rstrip(".")))
             continue
-        reasons = [(line, _why_not(line, cell, stage)) for line in lines]
+        short = asked.attacks is None and not length.variants
+        reasons = [(line, _why_not(line, cell, stage) or (_variant(line) if short else None)) for line in lines]
         skipped += [Skipped(line.name, cell.value, reason) for line, reason in reasons if reason is not None]
         fronts.append(_Front(cell, stage, tuple(line for line, reason in reasons if reason is None), asked))
     return fronts, skipped
@@ -128,6 +129,14 @@ def _why_not(line: Entry, cell: Cell, stage: Stage) -> str | None:
     inapt = getattr(made, "inapt", None)
     reason: str | None = None if inapt is None else inapt(stage.schema, stage.known)
     return reason
+
+
+def _variant(line: Entry) -> str | None:
+    """Return why an attack is left to the full length: another one does the same with other settings."""
+    first = next(e for e in CAUSATIVE.values() if e.path == line.path and e.role == line.role)
+    if first == line:
+        return None
+    return f"it is {first.name} with other settings, which the short part leaves to --causative full"
 
 
 def _shortened(system: System, length: Length) -> System:
