@@ -119,7 +119,9 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
     attacks = [finding for finding in here(result["findings"]) if finding["role"] == "attack"]
     reasons: list[str] = []
     if not attacks:
-        causative, planned = AXES[cell].influence == "causative", bool(here(result["threats"]))
+        planned = bool(here(result["threats"]))
+        # Where no attacker of the cell is planned at all, what is out of scope says why.
+        causative = AXES[cell].influence == "causative" and all(t["cell"] != cell for t in result["threats"])
         absent = [item for item in [*result["incomplete"], *result["out_of_scope"]] if item["cell"] == cell]
         if absent and (planned or causative):
             reasons = [f"{item['attack']}: {item['reason']}" for item in absent]

@@ -174,7 +174,8 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
     """Return the stations of the picture of the threat model, with the numbers of this audit on them."""
     best = digest.explored(result)
     threats = result["threats"]
-    grants = sorted({grant for threat in threats for grant in threat["grants"]})
+    # Sending and tampering are moves, not answers.
+    grants = sorted({grant for threat in threats for grant in threat["grants"]} - {"send", "tamper"})
     explore = _Box(
         "Explore",
         phrases.plural(best["queries"], "question") if best else "not tried",

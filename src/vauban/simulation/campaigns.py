@@ -13,6 +13,7 @@ from vauban.catalogue import CAUSATIVE, Entry, causative
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, ExitCode
 from vauban.filters import Filter
+from vauban.records import Modality
 from vauban.results import Finding, Skipped
 from vauban.simulation.found import finding_of, strongest_first
 from vauban.simulation.hand import Attacker
@@ -22,6 +23,8 @@ from vauban.simulation.plays import Ended, Failed, Play, kept, try_all, try_one
 from vauban.simulation.stage import Stage, set_stage
 from vauban.system import Part, System
 from vauban.threat import Cell
+
+_PLURAL = {Modality.TABULAR: "tables", Modality.TEXT: "messages"}
 
 
 @dataclass(frozen=True)
@@ -120,10 +123,8 @@ def plan_campaigns(system: System, asked: Asked) -> tuple[list[_Front], list[Ski
 def _why_not(line: Entry, cell: Cell, stage: Stage) -> str | None:
     made = line.make()
     if stage.schema.modality not in made.modalities:
-        words = {"tabular": "tables", "text": "messages"}
-        works = " and ".join(sorted(words.get(m.value, m.value) for m in made.modalities))
-        is_of = words.get(stage.schema.modality.value, stage.schema.modality.value)
-        return f"it works on {works}, and the records are {is_of}"
+        works = " and ".join(sorted(_PLURAL[m] for m in made.modalities))
+        return f"it works on {works}, and the records are {_PLURAL[stage.schema.modality]}"
     if cell not in line.cells:
         return f"it exists for {', '.join(line.cells)} only"
     inapt = getattr(made, "inapt", None)
