@@ -114,6 +114,7 @@ class Retraining:
         fnr, fpr, error, loss: on records that nobody reaches; see `vauban.simulation.outcome.Measured`.
         held: what each gate held of his records (``his`` of ``of_his``) and of all others.
         learnt: what he learnt by asking, strongest first.
+        first: how the model did before any round.
         films: the rounds in full; see `vauban.simulation.outcome.Film`.
     """
 
@@ -132,6 +133,7 @@ class Retraining:
     loss: Mapping[str, Rate | None]
     held: Mapping[str, Mapping[str, int]]
     learnt: tuple[str, ...]
+    first: Mapping[str, Any]
     films: tuple[Mapping[str, Any], ...]
 
 

@@ -60,7 +60,7 @@ def _number(context: click.Context, option: click.Parameter, value: float | None
     type=click.Choice(["off", "short", "full"]),
     default="short",
     show_default=True,
-    help="Attacks on training: none, 3 rounds on at most 4,000 records, or 8 rounds on all of them.",
+    help="Attacks on training: none, 3 rounds on at most 3,000 records, or 8 rounds on all of them.",
 )
 @click.option("--where", help="Filter that makes the attack targeted, e.g. 'amount > 5000 and purpose = car'.")
 @click.option("--grant", default="label,score", show_default=True, callback=_names, help="What the attacker gets.")

@@ -135,7 +135,9 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
     attacks = [finding for finding in here(result["findings"]) if finding["role"] == "attack"]
     reasons: list[str] = []
     if not attacks:
-        causative, planned = AXES[cell].influence == "causative", bool(here(result["threats"]))
+        planned = bool(here(result["threats"]))
+        # Where no attacker of the cell is planned at all, what is out of scope says why.
+        causative = AXES[cell].influence == "causative" and all(t["cell"] != cell for t in result["threats"])
         absent = [item for item in [*result["incomplete"], *result["out_of_scope"]] if item["cell"] == cell]
         if absent and (planned or causative):
             reasons = [f"{item['attack']}: {item['reason']}" for item in absent]
@@ -183,6 +185,27 @@ def headlines(result: Json) -> list[Headline]:
         first = next((entry for entry in mine if entry.finding is not None), mine[0])
         chosen.append(Headline(cell, first.axis, first.finding, first.attacks, first.reasons, first.apart))
     return chosen
+
+
+def retrained(result: Json) -> list[Json]:
+    """Return the findings of attacks on training, by cell and strength."""
+    return [finding for finding in ranked(result["findings"]) if finding.get("retraining")]
+
+
+def campaigns(result: Json) -> list[Json]:
+    """Return the strongest attack on training of each cell that has one, integrity first."""
+    best = (strongest(result, cell) for cell in ("CI", "CA"))
+    return [finding for finding in best if finding is not None and finding["success_rate"]["value"] is not None]
+
+
+def gated(finding: Json) -> tuple[str, Json] | None:
+    """Return the gate that leaves least of an attack on training, and what it leaves; None where none was tried."""
+    behind = [
+        (gate, rate)
+        for gate, rate in finding["retraining"]["probe_success"].items()
+        if gate not in ("clean", "attacked") and rate["value"] is not None
+    ]
+    return min(behind, key=lambda one: (one[1]["value"], one[0]), default=None)
 
 
 @dataclass(frozen=True)

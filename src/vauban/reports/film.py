@@ -75,7 +75,21 @@ def _page(result: Json, films: Sequence[Json], environment: jinja2.Environment) 
     )
 
 
+def strip(finding: Json) -> list[dict[str, Any]]:
+    """Return drawings of an attack on training as an audit played it: clean, attacked, and behind the best gate."""
+    played = finding["retraining"]
+    clean, attacked, *defended = played["films"]
+    best = min(defended, key=lambda film: film["rounds"][-1]["probe_success"]["value"] or 0.0, default=None)
+    films = [clean, attacked, *([] if best is None else [best])]
+    whole = {"cell": finding["cell"], "clean": played["first"]}
+    drawn = _drawings(whole, films, f"{finding['cell']}, {finding['attack']}: ")
+    error = "fnr" if finding["cell"] == "CI" else "fpr"
+    return [d for d in drawn if d["key"] in ("probe_success", error)]
+
+
 def _title(film: Json) -> str:
+    if film["name"] == "defended" and film["gates"]:
+        return f"behind {', '.join(film['gates'])}"
     return _TITLES.get(film["name"], str(film["name"]))
 
 
@@ -128,18 +142,18 @@ def _end(film: Json) -> _End:
     )
 
 
-def _drawings(result: Json, films: Sequence[Json]) -> list[dict[str, Any]]:
+def _drawings(result: Json, films: Sequence[Json], of: str = "") -> list[dict[str, Any]]:
     outcome = _PROBES[result["cell"]].removeprefix("of ")
     wanted = (
         ("probe_success", f"What he is after: {outcome}", "share of probes"),
         ("fnr", "Harmful records that pass, of all (false negative rate)", "of harmful records"),
         ("fpr", "Good records that do not pass, of all (false positive rate)", "of good records"),
     )
-    made = [_drawing(caption, _lines(result, films, key), label) for key, caption, label in wanted]
+    made = [_drawing(of, key, caption, _lines(result, films, key), label) for key, caption, label in wanted]
     counts = _counts(_shown(films))
     if counts:
         caption = "His records in the training data, and what the gates held, all rounds so far"
-        made.append(_drawing(caption, counts, "records", shares=False))
+        made.append(_drawing(of, "counts", caption, counts, "records", shares=False))
     return [drawing for drawing in made if drawing is not None]
 
 
@@ -172,14 +186,14 @@ def _counts(film: Json) -> list[charts.Series]:
 
 
 def _drawing(
-    caption: str, lines: Sequence[charts.Series], y_label: str, *, shares: bool = True
+    of: str, key: str, caption: str, lines: Sequence[charts.Series], y_label: str, *, shares: bool = True
 ) -> dict[str, Any] | None:
     if not any(len(line.points) for line in lines):
         return None
-    svg = charts.round_chart(caption, lines, y_label, shares=shares)
+    svg = charts.round_chart(of + caption, lines, y_label, shares=shares)
     ends = [
         f"{line.label}: {phrases.percent(line.points[-1][1]) if shares else phrases.count(int(line.points[-1][1]))}"
         for line in lines
         if len(line.points)
     ]
-    return {"svg": Markup(svg), "caption": caption, "ends": ends}  # noqa: S704 - built as a tree and escaped there
+    return {"key": key, "svg": Markup(svg), "caption": caption, "ends": ends}  # noqa: S704 - built as a tree and escaped there

@@ -34,6 +34,9 @@ def render(result: Mapping[str, Any]) -> str:
             anchors={id(finding): f"finding-{i}" for i, finding in enumerate(ordered, 1)},
             charts=_finding_charts(ordered),
             worst=digest.worst({**whole, "findings": ordered}),
+            campaigns=digest.campaigns(whole),
+            retrained=digest.retrained(whole),
+            strips=[(finding, film.strip(finding)) for finding in digest.campaigns(whole)],
             learnt=[_learnt(item, i) for i, item in enumerate(whole["exploration"], 1)],
             tags=[(tag, vocabulary.TAG_NAMES.get(tag), vocabulary.tag_source(tag)) for tag in digest.tags(whole)],
             glossary=vocabulary.GLOSSARY,
@@ -55,7 +58,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["identify"] = id
+    environment.globals.update(identify=id, gated=digest.gated)
     environment.filters.update(
         count=phrases.count,
         quantity=phrases.quantity,
@@ -109,6 +112,8 @@ class _Learnt:
 def _finding_charts(ordered: Sequence[Mapping[str, Any]]) -> list[_Chart]:
     drawn = []
     for group in digest.groups(ordered):
+        if any(finding.get("retraining") for finding in group.findings):
+            continue  # what an attack on training spends is drawn round by round
         place = f"{group.cell}, {group.specificity}"
         drawn.append(_success(group, group.findings, "queries", "questions for one record", f"{place}: questions"))
         for unit in sorted({finding["cost"]["unit"] for finding in group.findings}):
@@ -169,7 +174,8 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
     """Return the stations of the picture of the threat model, with the numbers of this audit on them."""
     best = digest.explored(result)
     threats = result["threats"]
-    grants = sorted({grant for threat in threats for grant in threat["grants"]})
+    # Sending and tampering are moves, not answers.
+    grants = sorted({grant for threat in threats for grant in threat["grants"]} - {"send", "tamper"})
     explore = _Box(
         "Explore",
         phrases.plural(best["queries"], "question") if best else "not tried",
@@ -195,15 +201,43 @@ def _flow(result: Mapping[str, Any]) -> dict[str, _Box]:
             phrases.percent(rate["value"], rate["n"]),
             (" ".join(words[:middle]), " ".join(words[middle:]), f"{spent}, {asked_for}"),
         )
-    after = [digest.strongest(result, cell) for cell in ("CI", "CA")]
-    done = [
-        f"{phrases.percent(finding['success_rate']['value'], finding['success_rate']['n'])} "
-        f"{vocabulary.AXES[finding['cell']].happens}"
-        for finding in after
-        if finding is not None
-    ]
-    boxes["causative"] = _Box("Causative part", "; ".join(done) or "not tried in this run", (), bool(done))
+    boxes["causative"], steps = _causative_box(digest.campaigns(result))
+    boxes |= steps
     return boxes
+
+
+_UNTRIED = {
+    "send": ("Send at intervals", "or alter the stored data"),
+    "data": ("Training data", "collects what he sent"),
+    "retrain": ("Retrain", "on what was collected"),
+    "deploy": ("Deploy", "the campaign begins"),
+}
+
+
+def _causative_box(campaigns: Sequence[Mapping[str, Any]]) -> tuple[_Box, dict[str, _Box]]:
+    """Return what attacks on training reached, and the four steps by which the strongest of them did."""
+    if not campaigns:
+        steps = {name: _Box(title, "", (line,), tried=False) for name, (title, line) in _UNTRIED.items()}
+        return _Box("Causative part", "not tried in this run", (), tried=False), steps
+    reached = ", ".join(
+        f"{vocabulary.AXES[finding['cell']].violation} "
+        f"{phrases.percent(finding['success_rate']['value'], finding['success_rate']['n'])}"
+        for finding in campaigns
+    )
+    best = max(campaigns, key=lambda finding: finding["success_rate"]["value"])
+    played, axis = best["retraining"], vocabulary.AXES[best["cell"]]
+    share = phrases.percent(best["success_rate"]["value"], best["success_rate"]["n"])
+    rounds = phrases.plural(played["rounds"], "round")
+    sent = played["sent"] or played["altered"]
+    what = "his records" if played["sent"] else "records altered"
+    told = {
+        "send": f"{phrases.count(sent)} {what}, {rounds}",
+        "data": f"{phrases.percent(played['share'])} of a round are his",
+        "retrain": f"{phrases.plural(played['rounds'], 'time')}, {phrases.plural(played['trained'], 'record')}",
+        "deploy": f"{share} of fresh ones {'pass' if axis.violation == 'integrity' else 'blocked'}",
+    }
+    steps = {name: _Box(_UNTRIED[name][0], "", (line,)) for name, line in told.items()}
+    return _Box("Causative part", f"{reached} after retraining", ()), steps
 
 
 def _learnt_box(best: Mapping[str, Any] | None) -> _Box:

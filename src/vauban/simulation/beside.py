@@ -12,7 +12,7 @@ from vauban.audit.run import Audit, Event, Settings, Watch
 from vauban.audit.verdict import give_verdict
 from vauban.errors import BadInput
 from vauban.results import Coverage, Finding, Strongest
-from vauban.simulation.campaigns import Campaigns, run_campaigns
+from vauban.simulation.campaigns import Campaigns, plan_campaigns, run_campaigns
 from vauban.simulation.lengths import Asked
 from vauban.system import System
 from vauban.threat import Cell, ThreatModel
@@ -52,6 +52,10 @@ def audit_both(
     """
     if asked is None and not threats:
         raise BadInput("There is no cell to audit. Name at least one: EI, EA, CI, CA.")
+    if asked is not None and not threats:
+        fronts, skipped = plan_campaigns(system, asked)
+        if not any(front.entries for front in fronts):
+            raise BadInput(f"No attack on training can be tried: {skipped[0].reason}.")
     folder = None if out is None else out / PLAYS
 
     def also(audited: Audit) -> Audit:
@@ -62,8 +66,6 @@ def audit_both(
             lambda what, done, total: watch(Event(what, done, total)),
             interrupted=audited.interrupted,
         )
-        if not threats and not found.findings and not found.incomplete:
-            raise BadInput(f"No attack on training can be tried: {found.out_of_scope[0].reason}.")
         return joined(audited, found, asked, system.harmful, max((t.budget.queries for t in threats), default=0))
 
     return run_in(

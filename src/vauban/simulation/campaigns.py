@@ -13,6 +13,7 @@ from vauban.catalogue import CAUSATIVE, Entry, causative
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, ExitCode
 from vauban.filters import Filter
+from vauban.records import Modality
 from vauban.results import Finding, Skipped
 from vauban.simulation.found import finding_of, strongest_first
 from vauban.simulation.hand import Attacker
@@ -22,6 +23,8 @@ from vauban.simulation.plays import Ended, Failed, Play, kept, try_all, try_one
 from vauban.simulation.stage import Stage, set_stage
 from vauban.system import Part, System
 from vauban.threat import Cell
+
+_PLURAL = {Modality.TABULAR: "tables", Modality.TEXT: "messages"}
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,6 @@ class _Played:
         return got if isinstance(got, Ended) else None
 
 
-TOO_SLOW = "it takes longer than all others together: try it by --attack, or with --causative full"
-
-
 def run_campaigns(
     system: System, asked: Asked, watch: Watch = watch_nothing, *, interrupted: bool = False
 ) -> Campaigns:
@@ -84,7 +84,7 @@ def run_campaigns(
     Raises:
         BadInput: an attack is unknown, or a kept play is another run's.
     """
-    fronts, skipped = _plan(system, asked)
+    fronts, skipped = plan_campaigns(system, asked)
     played = _Played(interrupted=interrupted)
     try:
         if not interrupted:
@@ -101,7 +101,7 @@ def run_campaigns(
     return Campaigns(tuple(findings), tuple(skipped), tuple(incomplete), threats, code, problem)
 
 
-def _plan(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
+def plan_campaigns(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
     """Return the cells to play, and what will not be tried, with the reason."""
     lines = list(CAUSATIVE.values()) if asked.attacks is None else [causative(n) for n in dict.fromkeys(asked.attacks)]
     fronts, skipped = [], []
@@ -113,8 +113,7 @@ def _plan(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
         except BadInput as error:  # no trainer, too few records: of the system, not of what was asked
             skipped.append(Skipped(ALL_CAUSATIVE, cell.value, str(error).rstrip(".")))
             continue
-        slow = length.slow if asked.attacks is None else ()
-        reasons = [(line, TOO_SLOW if line.name in slow else _why_not(line, cell, stage)) for line in lines]
+        reasons = [(line, _why_not(line, cell, stage) or _left_out(line, asked)) for line in lines]
         skipped += [Skipped(line.name, cell.value, reason) for line, reason in reasons if reason is not None]
         fronts.append(_Front(cell, stage, tuple(line for line, reason in reasons if reason is None), asked))
     return fronts, skipped
@@ -123,15 +122,26 @@ def _plan(system: System, asked: Asked) -> tuple[list[_Front], list[Skipped]]:
 def _why_not(line: Entry, cell: Cell, stage: Stage) -> str | None:
     made = line.make()
     if stage.schema.modality not in made.modalities:
-        words = {"tabular": "tables", "text": "messages"}
-        works = " and ".join(sorted(words.get(m.value, m.value) for m in made.modalities))
-        is_of = words.get(stage.schema.modality.value, stage.schema.modality.value)
-        return f"it works on {works}, and the records are {is_of}"
+        works = " and ".join(sorted(_PLURAL[m] for m in made.modalities))
+        return f"it works on {works}, and the records are {_PLURAL[stage.schema.modality]}"
     if cell not in line.cells:
         return f"it exists for {', '.join(line.cells)} only"
     inapt = getattr(made, "inapt", None)
     reason: str | None = None if inapt is None else inapt(stage.schema, stage.known)
     return reason
+
+
+def _left_out(line: Entry, asked: Asked) -> str | None:
+    """Return why an attack that nobody named is left to the full length."""
+    length = LENGTHS[asked.length]
+    if asked.attacks is not None or length.variants:
+        return None
+    if line.name in length.slow:
+        return "it thinks longer than all others together, which the short part leaves to --causative full or --attack"
+    first = next(e for e in CAUSATIVE.values() if e.path == line.path and e.role == line.role)
+    if first == line:
+        return None
+    return f"it is {first.name} with other settings, which the short part leaves to --causative full"
 
 
 def _shortened(system: System, length: Length) -> System:

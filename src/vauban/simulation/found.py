@@ -147,6 +147,7 @@ def _retraining(stage: Stage, clean: Ended, ended: Mapping[str, Ended], asked: A
         loss={name: turn.loss for name, turn in last.items()},
         held={name: _held(e.film) for name, e in ended.items() if e.film.gates},
         learnt=film.learnt,
+        first=to_json(attacked.first),
         films=tuple(to_json(f) for f in (clean.film, *(e.film for e in ended.values()))),
     )
 

@@ -25,23 +25,25 @@ class Length:
         share: of what a round collects that is the attacker's, or of the stored data that he alters.
         gates: tried one at a time, against the strongest attacks of a cell.
         defended: so many attacks of a cell are played against the gates.
+        variants: whether all attacks are played: those that differ from another one in their settings alone too, and
+            the ``slow`` ones, which think longer than all others together. Who names them gets them.
         trained: most records trained on, first and later; None is all.
         held: most held-out records that models are measured and probed on; None is all.
-        slow: attacks that are not tried unless they are named: they think longer than all others together.
     """
 
     rounds: int
     share: float
     gates: tuple[str, ...]
     defended: int
+    variants: bool
     trained: int | None
     held: int | None
     slow: tuple[str, ...] = ()
 
 
 LENGTHS: Mapping[str, Length] = {
-    "short": Length(3, 0.03, ("frozen-reference",), 1, 4000, 1500, ("greedy-flips", "targeted-flips", "deletion")),
-    "full": Length(8, 0.03, tuple(GATES), 3, None, None),
+    "short": Length(3, 0.03, ("stand-out",), 1, False, 3000, 1500, ("greedy-flips", "targeted-flips", "deletion")),
+    "full": Length(8, 0.03, tuple(GATES), 3, True, None, None),
 }
 """By name. The short one adds at most half a minute to an audit, whatever the size of the data."""
 
