@@ -171,11 +171,19 @@ def test_an_insider_alters_no_more_than_he_may(spam):
     def first(count):
         return lambda brief: Tamper(np.arange(count), labels=(1 - brief.known.labels[:count]).astype(np.int8))
 
-    granted = round(0.02 * len(set_stage(spam, 2, None, None, True).first))
+    stage = set_stage(spam, 2, None, None, True)
+    each = len(stage.rounds[0])
+    granted = round(round(0.02 * each) / each * len(stage.first))
     inside = frozenset({Grant.TAMPER})
     played(spam, Scripted((first(granted),), wants=inside))
     with pytest.raises(ContractViolation, match=f"; {granted} are granted"):
         played(spam, Scripted((first(granted + 1),), wants=inside))
+
+
+@pytest.mark.parametrize("share", [0.019, 0.024, 0.044])
+def test_an_insider_keeps_to_what_is_granted_however_shares_are_rounded(spam, share):
+    result = run_simulation(spam, "random-flips", share=share, rounds=8, traffic=35, explore=False)
+    assert sum(r.altered for r in result.film("attacked").rounds) > 0
 
 
 def test_what_is_deleted_is_trained_on_no_more(spam):
@@ -302,6 +310,7 @@ def test_the_frozen_reference_is_calibrated_on_trusted_records(spam):
         ({"cell": "CA"}, "Unknown cell"),
         ({"where": "text contains zzzzzz"}, "selects no record"),
         ({"chosen": 10_000}, "to choose from"),
+        ({"share": 0.01, "traffic": 35}, "is not one record"),
     ],
 )
 def test_bad_input_is_one_clear_error(spam, words, said):

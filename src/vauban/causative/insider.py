@@ -22,6 +22,8 @@ NEAR = 0.05
 """A share of blocked records within so much of what blocking at a half comes to is taken for just that."""
 ASKED = 300
 """Known records that he asks about."""
+WHOLE = 1e-9
+"""What a share of many records may lack of a whole number, by rounding, and be it all the same."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def altering(brief: Brief, choose: Callable[[Stored, int], Tamper]) -> Generator
     due, done = share * len(stored), 0
     with suppress(BudgetSpent):
         while True:
-            count = round(due) - done
+            count = int(due + WHOLE) - done
             change = choose(stored, count) if count > 0 else None
             if change is not None and len(change.ids):
                 yield change

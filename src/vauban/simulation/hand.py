@@ -10,7 +10,7 @@ import numpy as np
 from vauban.audit.answers import Oracle
 from vauban.audit.meter import ScoutMeter, check_ask
 from vauban.contracts import SCORE, Ask, Brief, Campaign, CausativeAttack, RoundOutcome, Send, Tamper, Target, seed_for
-from vauban.errors import BudgetSpent, ContractViolation
+from vauban.errors import BadInput, BudgetSpent, ContractViolation
 from vauban.records import Records
 from vauban.simulation.labelling import Policy
 from vauban.simulation.stage import Stage
@@ -48,8 +48,13 @@ class Hand:
         tampers = Grant.TAMPER in wants
         # What he sends comes on top of what others send; what he alters is a part of it.
         sends = round(attacker.share * size / (1 if tampers else 1 - attacker.share))
+        if not sends:
+            raise BadInput(
+                f"A share of {attacker.share:g} of {size} records a round is not one record. Ask for a larger share "
+                "(--share), more traffic (--traffic) or fewer rounds (--rounds)."
+            )
         self.limit = sends
-        self.allowed = round(attacker.share * len(stage.first)) if tampers else 0
+        self.allowed = round(sends / size * len(stage.first)) if tampers else 0
         self.altered: set[int] = set()
         known = stage.known
         if tampers:
