@@ -11,157 +11,132 @@ from vauban.contracts import Ask, Outcome
 from vauban.records import Floats, Ints, Mask
 from vauban.tactics.additive_guess import AdditiveGuess
 from vauban.tactics.siege import Proposals, Siege, joined
-from vauban.tactics.trade import GAIN, IDLE, eased
-from vauban.tactics.turns import Turns
+from vauban.tactics.trade import GAIN, IDLE, Chances, eased, traded
 
 _MADE = 4
-"""Directions made for one that is asked about: those that promise most are."""
-_PUTS = 3
-"""Features on which what was dropped is spent, at most."""
+"""Directions made for one that is asked about; but for every fourth, those that promise most are."""
+_ANEW = 0.4
+"""Share of directions for which all features are one block."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where victims' features can be put: the ends of arms, that can be gone in part, and turns, that cannot.
+class Ways:
+    """The arms of each feature, and how likely each is gone.
 
     Attributes:
-        slot: (p,) position among the mutable features.
-        part: (p,) whether anything between the victim's value and this one will do.
-        arm: (p,) the arm; -1 for turns.
-        value, cost: (n, p); the cost is infinite where a victim cannot go.
-        draw: (n, p) running sums of how likely each is drawn, 1 at the end; all 0 where nothing can be done.
+        arm: (m, k) arms of each mutable feature; -1 behind the last.
+        draw: (n, m, k) running sums of how likely each is, 1 at the end; 0 where none can be gone.
     """
 
-    slot: Ints
-    part: Mask
     arm: Ints
-    value: Floats
-    cost: Floats
     draw: Floats
 
     @staticmethod
-    def of(siege: Siege, worth: Floats, turns: Turns) -> Places:
-        """Return the places; half of the draws go to turns, the others to arms by worth and evenly."""
-        arms, schema = siege.arms, siege.schema
-        n, t = len(siege.cohort), len(turns)
-        before = np.repeat(siege.cohort.records, t, axis=0)
-        after = before.copy()
-        column = np.tile(schema.mutable[turns.slot], n)
-        after[np.arange(n * t), column] = np.tile(turns.value, n)
-        after = schema.repair(before, after) if t else after
-        values = after[np.arange(n * t), column].reshape(n, t)
-        costs = schema.costs(before, after)[np.arange(n * t), np.tile(turns.slot, n)].reshape(n, t)
-        costs = np.where((values == turns.value) & (costs > 0), costs, np.inf)
-        can, go = np.isfinite(arms.full), np.isfinite(costs)
-        even = _even(can, arms.feature)
-        guided = np.sqrt(worth) * can
-        total = guided.sum(axis=1, keepdims=True)
-        of_arms = even + np.where(total > 0, guided / np.maximum(total, 1e-300), even)
-        weight = np.concatenate([of_arms, 2 * _even(go, turns.slot)], axis=1)
-        draw = np.cumsum(weight, axis=1)
-        draw /= np.maximum(draw[:, -1:], 1e-300)
-        return Places(
-            np.concatenate([arms.feature, turns.slot]),
-            np.concatenate([arms.number, np.zeros(t, dtype=np.bool_)]),
-            np.concatenate([np.arange(len(arms.feature)), np.full(t, -1)]),
-            np.concatenate([arms.end, values], axis=1),
-            np.concatenate([arms.full, costs], axis=1),
-            draw,
-        )
-
-
-def _even(can: Mask, slot: Ints) -> Floats:
-    """Return weights (n, p) that are even over features, then over what each can be; they add up to 1, or to 0."""
-    of_feature = (slot[:, None] == np.arange(int(slot.max(initial=-1)) + 1)).astype(np.float64)
-    weight = can / np.maximum(can @ of_feature, 1.0)[:, slot] if len(slot) else can.astype(np.float64)
-    return np.asarray(weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12))
+    def of(siege: Siege, worth: Floats) -> Ways:
+        """Return the ways of every victim: half by worth (n, a), half evenly over what can be gone."""
+        arms = siege.arms
+        m = arms.start.shape[1]
+        count = np.bincount(arms.feature, minlength=m)
+        arm = np.full((m, int(count.max(initial=1))), -1)
+        place = np.arange(len(arms.feature)) - (np.cumsum(count) - count)[arms.feature]
+        arm[arms.feature, place] = np.arange(len(arms.feature))
+        can = np.isfinite(arms.full)[:, arm] & (arm >= 0)
+        even = can / np.maximum(can.sum(axis=2, keepdims=True), 1)
+        guided = worth[:, arm] * can
+        total = guided.sum(axis=2, keepdims=True)
+        weight = even + np.where(total > 0, guided / np.maximum(total, 1e-300), even)
+        draw = np.cumsum(weight, axis=2)
+        return Ways(arm, draw / np.maximum(draw[:, :, -1:], 1e-300))
 
 
 def search_blocks(
-    siege: Siege, worth: Floats, picture: AdditiveGuess, turns: Turns, width: int, rounds: int
+    siege: Siege, worth: Floats, picture: AdditiveGuess, width: int, rounds: int
 ) -> Generator[Ask, Outcome, None]:
-    """Make the held records cheaper: drop blocks of changes, spend what that saves in another block, ease what passed.
+    """Make the held records cheaper: other directions at the best radius so far, trades, and less of each change.
 
     Args:
         siege: the search; only victims for whom a record reached the goal are asked about.
         worth: (n, a) how good each arm is thought to be; any scale.
-        picture: what ranks directions that were not asked about.
-        turns: values at which decisions were seen to turn.
-        width: questions a round for each victim; half, while there is something to bisect.
+        picture: by which directions are ranked before any is asked about.
+        width: questions a round for each victim, half of them trades; half as many while there is something to bisect.
         rounds: most rounds.
     """
-    places = Places.of(siege, worth, turns)
+    ways, chances = Ways.of(siege, worth), Chances.of(siege, worth)
     idle = np.zeros(len(siege.cohort), dtype=np.int64)
+    half, quarter = width // 2, width // 4
     for _ in range(rounds):
         who = np.flatnonzero(siege.live & siege.held & (siege.total > 0) & (idle < IDLE))
         if not len(who):
             return
+        chances.renew(siege, who)
         less = eased(siege, who)
-        busy = np.zeros(len(siege.cohort), dtype=np.bool_)
-        busy[less.victims] = True
+        busy = np.isin(who, less.victims)
         proposals = joined(
             less,
-            _directions(siege, places, picture, who[~busy[who]], width),
-            _directions(siege, places, picture, who[busy[who]], width // 2),
+            _directions(siege, ways, picture, who[~busy], width - half),
+            _directions(siege, ways, picture, who[busy], quarter),
+            traded(siege, chances, who[~busy], half),
+            traded(siege, chances, who[busy], quarter),
         )
         answered = yield from siege.ask(proposals)
         idle += 1
         idle[proposals.victims[answered]] = 0
 
 
-def _directions(siege: Siege, places: Places, picture: AdditiveGuess, who: Ints, width: int) -> Proposals:
-    m, tries = siege.spent.shape[1], width * _MADE
-    u = siege.streams.uniform(who, tries * (4 + 2 * _PUTS)).reshape(-1, 4 + 2 * _PUTS)
+def _directions(siege: Siege, ways: Ways, picture: AdditiveGuess, who: Ints, count: int) -> Proposals:
+    """Return records in which a block of features goes other ways, for a little less than the best in all.
+
+    Features outside the block stay as they are held. Of those inside, some are left at the victim's own values;
+    categories are paid for first, and numbers share what is left, evenly or at random.
+    """
+    m, tries = siege.spent.shape[1], count * _MADE
+    u = siege.streams.uniform(who, tries * (5 + 3 * m)).reshape(-1, 5 + 3 * m)
+    takes, which, much = u[:, 5 : 5 + m], u[:, 5 + m : 5 + 2 * m], u[:, 5 + 2 * m :]
     victims = np.repeat(who, tries)
-    values, spent, total = siege.values[victims], siege.spent[victims], siege.total[victims]
-    dropped = _block(u[:, 0], u[:, 1], m)
-    dropped = np.where((u[:, 2] < 0.3)[:, None], True, dropped)
-    values = np.where(dropped, siege.arms.start[victims], values)
-    spent = np.where(dropped, 0.0, spent)
-    left = total * (1 - GAIN) - spent.sum(axis=1)
-    puts = 1 + (u[:, 3] * _PUTS).astype(np.int64)
-    for turn in range(_PUTS):
-        at = np.flatnonzero((puts > turn) & (left > 0))
-        place = (places.draw[victims[at]] < u[at, 4 + turn, None]).sum(axis=1)
-        place = np.minimum(place, len(places.slot) - 1)
-        f, much = places.slot[place], u[at, 4 + _PUTS + turn]
-        fare = places.cost[victims[at], place]
-        share = np.where(puts[at] == turn + 1, np.where(much < 0.6, 1.0, much), much)
-        money = spent[at, f] + left[at] * share
-        part = places.part[place] & (places.arm[place] >= 0)
-        to, cost = places.value[victims[at], place], fare
-        gone = np.flatnonzero(part & np.isfinite(fare))
-        to, cost = to.copy(), cost.copy()
-        to[gone], cost[gone] = siege.arms.spend(victims[at[gone]], places.arm[place[gone]], money[gone])
-        can = (cost <= spent[at, f] + left[at]) & (cost > 0)
-        at, f, to, cost = at[can], f[can], to[can], cost[can]
-        left[at] -= cost - spent[at, f]
-        values[at, f], spent[at, f] = to, cost
-    wanted = (left >= 0) & (spent.sum(axis=1) > 0)
-    order = _by_promise(siege, picture, victims, values, spent, wanted, tries)
-    pick = siege.asked.add_some(who, values[order], wanted[order], width)
-    pick = order[pick]
+    block = _block(u[:, 0], u[:, 1], m) | (u[:, 2] < _ANEW)[:, None]
+    values = np.where(block, siege.arms.start[victims], siege.values[victims])
+    spent = np.where(block, 0.0, siege.spent[victims])
+    most = siege.total[victims] * (1 - GAIN)
+    left = most - spent.sum(axis=1)
+
+    row, f = np.nonzero(block & (takes < float(m) ** -u[:, 3, None]))
+    way = (ways.draw[victims[row], f] < which[row, f, None]).sum(axis=1)
+    arm = ways.arm[f, np.minimum(way, ways.arm.shape[1] - 1)]
+    whole, full = ~siege.arms.number[arm], siege.arms.full[victims[row], arm]
+    fare = np.where(whole & (full <= left[row]), full, 0.0)
+    running = np.cumsum(fare)
+    first = np.searchsorted(row, row)
+    running -= running[first] - fare[first]
+    can = (arm >= 0) & np.where(whole, (fare > 0) & (running <= left[row]), np.isfinite(full))
+    row, f, arm, whole, fare = row[can], f[can], arm[can], whole[can], fare[can]
+    left -= np.bincount(row, fare, minlength=len(victims))
+    part = np.where(whole, 0.0, np.where(u[row, 4] < 0.5, 1.0, 0.1 + much[row, f]))
+    parts = np.bincount(row, part, minlength=len(victims))
+    money = np.where(whole, np.inf, part / np.maximum(parts, 1e-12)[row] * np.maximum(left, 0.0)[row])
+    values[row, f], spent[row, f] = siege.arms.spend(victims[row], arm, money)
+
+    total = spent.sum(axis=1)
+    order = _by_promise(siege, picture, victims, values, total, tries)
+    pick = order[siege.asked.add_some(who, values[order], ((total > 0) & (total <= most))[order], count)]
     return Proposals(victims[pick], values[pick], spent[pick], new=True)
 
 
 def _block(level: Floats, place: Floats, m: int) -> Mask:
-    """Return blocks (r, m): one of 1, 2, 4, ... equal parts of the features."""
-    levels = int(np.ceil(np.log2(max(m, 2)))) + 1
-    parts = 2 ** (level * levels).astype(np.int64)
-    mine = (place * parts).astype(np.int64)
-    return np.asarray((np.arange(m) * parts[:, None]) // m == mine[:, None])
+    """Return blocks (r, m): one of 1, 2, 4, ... about equal parts of the features."""
+    parts = 2 ** (level * (np.ceil(np.log2(max(m, 2))) + 1)).astype(np.int64)
+    return np.asarray((np.arange(m) * parts[:, None]) // m == (place * parts).astype(np.int64)[:, None])
 
 
-def _by_promise(
-    siege: Siege, picture: AdditiveGuess, victims: Ints, values: Floats, spent: Floats, wanted: Mask, tries: int
-) -> Ints:
-    """Return the rows, each victim's by what he may hope to save: every other one as drawn."""
-    gain = np.zeros(len(victims))
+def _by_promise(siege: Siege, picture: AdditiveGuess, victims: Ints, values: Floats, total: Floats, tries: int) -> Ints:
+    """Return the rows, every victim's by what he may hope to save; every fourth comes first as it was drawn.
+
+    The hope is the saving times the chance to pass, were the held record on the boundary of the guess.
+    """
+    further = np.zeros(len(victims))
     for f, j in enumerate(siege.schema.mutable.tolist()):
-        gain += picture.part(j, values[:, f]) - picture.part(j, siege.values[victims, f])
-    saved = 1 - spent.sum(axis=1) / siege.total[victims]
-    hope = np.where(wanted, saved / (1 + np.exp(-np.clip(gain, -30, 30))), -np.inf)
-    hope = hope.reshape(-1, tries)
-    hope[:, ::4] = np.where(np.isfinite(hope[:, ::4]), np.inf, -np.inf)
+        further += picture.part(j, values[:, f]) - picture.part(j, siege.values[victims, f])
+    saved = 1 - total / siege.total[victims]
+    hope = (saved / (1 + np.exp(-np.clip(further, -30, 30)))).reshape(-1, tries)
+    hope[:, ::4] = np.inf
     order = np.argsort(-hope, axis=1, kind="stable")
     return np.asarray((order + np.arange(len(order))[:, None] * tries).reshape(-1))

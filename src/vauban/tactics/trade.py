@@ -44,8 +44,8 @@ def trade(siege: Siege, worth: Floats, trades: int, rounds: int) -> Generator[As
         busy[less.victims] = True
         proposals = joined(
             less,
-            _traded(siege, chances, who[~busy[who]], trades),
-            _traded(siege, chances, who[busy[who]], trades // 2),
+            traded(siege, chances, who[~busy[who]], trades),
+            traded(siege, chances, who[busy[who]], trades // 2),
         )
         answered = yield from siege.ask(proposals)
         idle += 1
@@ -147,7 +147,7 @@ class Chances:
             self.table[victims, slot] = np.minimum((share < place).sum(axis=1), share.shape[1] - 1)
 
 
-def _traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
+def traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
     """Return records in which some changes are dropped and most of what that saves is spent elsewhere."""
     m = siege.spent.shape[1]
     tries = trades + trades // 3
