@@ -74,6 +74,7 @@ _ENTRIES = (
     Entry("transfer", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER, parameters={"asks": False}),
     Entry("surrogate", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
+    Entry("evolution", "vauban.exploratory.evolution:Evolution"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
     Entry("probing", "vauban.exploratory.probing:Probing", role="explorer", tags=PROBING),
 )

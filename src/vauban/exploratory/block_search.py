@@ -52,10 +52,11 @@ class BlockSearch:
             return ()
         siege = Siege.of(cohort, brief)
         good, picture = brief.known.of(int(not brief.cell.harmful)), intelligence.picture
-        width = max(self.width, brief.budget.queries // 60)
+        queries = brief.budget.queries
+        width, rounds = max(self.width, queries // 40), min(5 + queries * 19 // 100, 125)
         with suppress(BudgetSpent):
             worth = yield from approach(siege, picture)
             yield from borrow(siege, intelligence.donors)
             yield from cross(siege, intelligence.donors, good)
-            yield from search_blocks(siege, worth, picture, width, rounds=5 + brief.budget.queries * 19 // 100)
+            yield from search_blocks(siege, worth, picture, width, rounds)
         return ()
