@@ -43,7 +43,7 @@ class Evolution:
     donors: int = 6
     population: int = 16
     children: int = 16
-    patience: int = 12
+    patience: int = 60
 
     modalities = frozenset({Modality.TABULAR})
     wants = SCORE

@@ -13,13 +13,13 @@ from vauban.tactics.ledger import Ledger
 from vauban.tactics.moves import Range
 from vauban.tactics.streams import Streams
 
-_WILD = 0.08
+_WILD = 0.35
 """Share of a child's changes that are drawn from all that is attainable."""
-_GIVEN = 0.3
+_GIVEN = 0.1
 """Share of children that take after a record known to reach the goal."""
 _SAVING = 0.002
 """Share of its cost that a child must save, once some record reached the goal."""
-_NEARER = 0.25
+_NEARER = 0.1
 """Share of children of which changes are taken back instead, wholly or in part."""
 
 
