@@ -17,7 +17,7 @@ from vauban.contracts import LABEL, seed_for
 from vauban.scenarios import scenario
 from vauban.threat import Budget, Cell
 
-ATTACKS = ("donor-bisection", "surrogate")
+ATTACKS = ("donor-bisection", "block-search", "surrogate")
 MOST = 200
 
 

@@ -74,9 +74,11 @@ _ENTRIES = (
     Entry("human-evasions", "vauban.exploratory.human_evasions:HumanEvasions", tags=BY_HAND, cells=(Cell.EI,)),
     Entry("chaff", "vauban.exploratory.chaff:Chaff", cells=(Cell.EA,)),
     Entry("donor-bisection", "vauban.exploratory.donor_bisection:DonorBisection"),
+    Entry("block-search", "vauban.exploratory.block_search:BlockSearch"),
     Entry("transfer", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER, parameters={"asks": False}),
     Entry("surrogate", "vauban.exploratory.surrogate:Surrogate", tags=TRANSFER),
     Entry("greedy-search", "vauban.exploratory.greedy_search:GreedySearch"),
+    Entry("evolution", "vauban.exploratory.evolution:Evolution"),
     Entry("linear-optimum", "vauban.exploratory.linear_optimum:LinearOptimum", tags=WHITE_BOX),
     Entry("probing", "vauban.exploratory.probing:Probing", role="explorer", tags=PROBING),
 )

@@ -6,33 +6,14 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-
-from vauban.contracts import LABEL, Ask, Brief, Claim, Cohort, Effect, Outcome
+from vauban.contracts import LABEL, Ask, Brief, Claim, Cohort, Outcome
 from vauban.errors import BudgetSpent
-from vauban.records import Ints, Modality, Records
-from vauban.schema import TableSchema
-from vauban.tactics.additive_guess import AdditiveGuess, flat_guess, guess
+from vauban.records import Modality
 from vauban.tactics.approach import approach, borrow, cross
-from vauban.tactics.arms import grafted, table_of
-from vauban.tactics.recipes import Told, breed
+from vauban.tactics.arms import table_of
+from vauban.tactics.donors import Donors, look_for_donors
 from vauban.tactics.siege import Siege
 from vauban.tactics.trade import trade
-
-
-@dataclass(frozen=True)
-class Donors:
-    """What scouting learnt: records that reach the goal, and a guess at what moves the decision.
-
-    Attributes:
-        donors: (k, d) known records that reached the goal.
-        picture: the guess.
-        effects: what moves the decision, strongest first.
-    """
-
-    donors: Records
-    picture: AdditiveGuess
-    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,26 +41,8 @@ class DonorBisection:
 
     def scout(self, brief: Brief) -> Generator[Ask, Outcome, Donors]:
         """Ask about known records, those labelled as the goal's class first, then about what is made of them."""
-        schema, known, rng = table_of(brief), brief.known.records, brief.rng()
-        recipes = known[:0]
-        told = Told(recipes, np.zeros(0, dtype=np.bool_))
-        picture = flat_guess(schema)
-        with suppress(BudgetSpent):
-            first = known[_picked(brief, min(len(known), int(brief.budget.scouting * self.known_share)), rng)]
-            left = brief.budget.scouting - len(first)
-            if len(first):
-                told = yield from _asked(brief, first, told)
-                told = yield from _asked(brief, _mixtures(schema, told, left // 2, rng), told)
-                picture = guess(schema, told.records, told.reached)
-                carriers = known[picture.progress(known) < 0]
-                parents = told.records[told.reached]
-                recipes, bred = yield from breed(brief, carriers, parents, picture, left - left // 2, rng)
-                told = Told(np.concatenate([told.records, bred.records]), np.concatenate([told.reached, bred.reached]))
-        if len(told.records):
-            picture = guess(schema, told.records, told.reached)
-        passed = told.records[told.reached][: self.donors]
-        donors = np.concatenate([recipes[::-1][: self.donors], passed])
-        return Donors(donors, picture, _effects(schema, picture, known, brief))
+        found, _ = yield from look_for_donors(brief, brief.budget.scouting, self.known_share, self.donors, brief.rng())
+        return found
 
     def search(self, cohort: Cohort, intelligence: Donors, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
         """Reach the goal along the guess, else by donors; then make it cheaper until the questions are spent."""
@@ -93,63 +56,3 @@ class DonorBisection:
             yield from cross(siege, intelligence.donors, good)
             yield from trade(siege, worth, self.trades, rounds=5 + brief.budget.queries * 19 // 100)
         return ()
-
-
-def _asked(brief: Brief, records: Records, told: Told) -> Generator[Ask, Outcome, Told]:
-    """Ask about records, and return what is known now."""
-    if not len(records):
-        return told
-    outcome = yield Ask(records)
-    answered = outcome.answered
-    return Told(
-        np.concatenate([told.records, records[answered]]),
-        np.concatenate([told.reached, brief.reached(outcome.decisions)[answered]]),
-    )
-
-
-def _picked(brief: Brief, share: int, rng: np.random.Generator) -> Ints:
-    """Return which known records to ask about: three of four labelled as the goal's class, where labels are known."""
-    labels = brief.known.labels
-    order = rng.permutation(len(brief.known.records))
-    if labels is None:
-        return order[:share]
-    good = labels[order] == int(not brief.cell.harmful)
-    mine, others = order[good], order[~good]
-    wanted = max(share - len(mine), min(len(others), share // 4))
-    return np.concatenate([mine[: share - wanted], others[:wanted]])
-
-
-def _mixtures(schema: TableSchema, told: Told, count: int, rng: np.random.Generator) -> Records:
-    """Return records that fail, with some values of ones that reach the goal or drawn from the range of all."""
-    if not len(told.records):
-        return told.records
-    failed = told.records[~told.reached] if not told.reached.all() else told.records
-    passed = told.records[told.reached] if told.reached.any() else told.records
-    before = failed[rng.integers(len(failed), size=count)]
-    donors = passed[rng.integers(len(passed), size=count)]
-    mixed = np.where(rng.uniform(size=before.shape) < rng.uniform(size=(count, 1)), donors, before)
-    low, high = np.fmin.reduce(told.records), np.fmax.reduce(told.records)
-    anywhere = low + rng.uniform(size=mixed.shape) ** 2 * (high - low)
-    wild = rng.uniform(size=mixed.shape) < 0.15
-    wild[:, np.setdiff1d(np.arange(len(schema)), schema.numbers)] = False
-    return grafted(schema, before, np.where(wild, anywhere, mixed))
-
-
-def _effects(schema: TableSchema, picture: AdditiveGuess, known: Records, brief: Brief) -> tuple[Effect, ...]:
-    sign = -1.0 if brief.cell.harmful else 1.0
-    out = []
-    for j in range(len(schema)):
-        feature = schema.features[j]
-        parts = picture.part(j, known[:, j]) * sign if len(known) else np.zeros(1)
-        spread = float(np.std(parts))
-        if spread < 1e-9:
-            continue
-        if feature.listed:
-            order = np.argsort(-sign * picture.height[j], kind="stable")
-            values = tuple(str(feature.values[k]) for k in order)
-            out.append(Effect(feature.name, spread, "both", values=values))
-            continue
-        rises = np.diff(picture.height[j]) * sign
-        direction = "raises" if (rises >= 0).all() else "lowers" if (rises <= 0).all() else "both"
-        out.append(Effect(feature.name, spread, direction))
-    return tuple(sorted(out, key=lambda e: -e.effect))

@@ -15,9 +15,9 @@ from vauban.tactics.siege import Proposals, Siege, joined
 
 _TOLERANCE = 0.01
 """A change is bisected until what is left of its interval is worth less than this share of the record's cost."""
-_GAIN = 0.002
+GAIN = 0.002
 """A trade must save this share of the record's cost."""
-_IDLE = 12
+IDLE = 12
 """Rounds without a question after which a victim is left alone."""
 _SLOTS = 64
 """Places of the table that arms are drawn from."""
@@ -35,17 +35,17 @@ def trade(siege: Siege, worth: Floats, trades: int, rounds: int) -> Generator[As
     chances = Chances.of(siege, worth)
     idle = np.zeros(len(siege.cohort), dtype=np.int64)
     for _ in range(rounds):
-        who = np.flatnonzero(siege.live & siege.held & (siege.total > 0) & (idle < _IDLE))
+        who = np.flatnonzero(siege.live & siege.held & (siege.total > 0) & (idle < IDLE))
         if not len(who):
             return
         chances.renew(siege, who)
-        eased = _eased(siege, who)
+        less = eased(siege, who)
         busy = np.zeros(len(siege.cohort), dtype=np.bool_)
-        busy[eased.victims] = True
+        busy[less.victims] = True
         proposals = joined(
-            eased,
-            _traded(siege, chances, who[~busy[who]], trades),
-            _traded(siege, chances, who[busy[who]], trades // 2),
+            less,
+            traded(siege, chances, who[~busy[who]], trades),
+            traded(siege, chances, who[busy[who]], trades // 2),
         )
         answered = yield from siege.ask(proposals)
         idle += 1
@@ -55,7 +55,7 @@ def trade(siege: Siege, worth: Floats, trades: int, rounds: int) -> Generator[As
 # --- taking back ----------------------------------------------------------------------------------
 
 
-def _eased(siege: Siege, who: Ints) -> Proposals:
+def eased(siege: Siege, who: Ints) -> Proposals:
     """Return the held records with less of one change, and those with all that is known to do with less.
 
     A change is taken back whole first; then a number is bisected between what does and what is known not to.
@@ -147,7 +147,7 @@ class Chances:
             self.table[victims, slot] = np.minimum((share < place).sum(axis=1), share.shape[1] - 1)
 
 
-def _traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
+def traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
     """Return records in which some changes are dropped and most of what that saves is spent elsewhere."""
     m = siege.spent.shape[1]
     tries = trades + trades // 3
@@ -171,7 +171,7 @@ def _traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals
 
     # and spend on one arm, or on two
     twice = u[:, 3] < 0.4
-    left = total * (1 - _GAIN) - spent.sum(axis=1)
+    left = total * (1 - GAIN) - spent.sum(axis=1)
     for turn, at in enumerate((rows, np.flatnonzero(twice))):
         slot = (u[at, 4 + turn] * _SLOTS).astype(np.int64)
         arm = chances.table[victims[at], slot].astype(np.int64)
