@@ -14,7 +14,7 @@ from vauban.records import Ints, Mask, Records
 from vauban.schema import TableSchema, TextSchema
 from vauban.targets import EstimatorTarget
 
-LOG = 1200
+LOG = 1000
 
 
 def trained(data: Labelled, schema: Any, seed: int = 0, threshold: float = 0.5) -> EstimatorTarget:
@@ -25,7 +25,7 @@ def trained(data: Labelled, schema: Any, seed: int = 0, threshold: float = 0.5) 
     from sklearn.pipeline import make_pipeline
 
     if isinstance(schema, TableSchema):
-        model: Any = HistGradientBoostingClassifier(max_iter=40, random_state=seed)
+        model: Any = HistGradientBoostingClassifier(max_iter=25, random_state=seed)
         given: Any = schema.to_matrix(data.records) if numbers_only(schema) else schema.decode(data.records)
     else:
         model, given = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)), data.records

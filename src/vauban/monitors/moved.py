@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -145,17 +146,23 @@ def kinds(dossier: Predictions) -> list[Change]:
     return out
 
 
+@lru_cache(maxsize=1)
 def sections_of(dossier: Predictions) -> Sections:
     """Return what predictions are divided by: all of them, their traits, and who sent them."""
     terms, n = dossier.terms, len(dossier)
     table = terms.dense is not None
     names, owners = (terms.sections()[1:]) if table else (terms.names, np.arange(len(terms.names)))
     sources, tags = _sources(dossier)
-    whole = dossier.view if n <= LEARNT_FROM else None
+    held: csr_matrix | None = None
+    if n <= LEARNT_FROM:
+        held = dossier.view.sections()[0] if table else dossier.view.traits
 
     def of(rows: Ints) -> csr_matrix:
-        view = terms.same(dossier.records[rows]) if whole is None or table else whole
-        traits = view.sections()[0] if table else view.traits[rows] if view is whole else view.traits
+        if held is not None:
+            traits = held[rows]
+        else:
+            view = terms.same(dossier.records[rows])
+            traits = view.sections()[0] if table else view.traits
         blocks: list[Any] = [csr_matrix(np.ones((len(rows), 1))), traits]
         if sources is not None:
             blocks.append(sources[rows])

@@ -10,6 +10,7 @@ import numpy as np
 from vauban.monitors.beside import Beside, beside
 from vauban.monitors.learning import learnt
 from vauban.monitors.predictions import LEARNT_FROM, Predictions
+from vauban.monitors.view import View
 from vauban.records import Floats, Ints, Records
 from vauban.targets.leaves import leaves_of
 
@@ -34,11 +35,11 @@ def second(dossier: Predictions) -> Second:
     """Return what a second model thinks: linear where the candidate is made of trees, else boosted; linear of words."""
     held = beside(dossier)
     kind = "linear" if dossier.terms.dense is None or leaves_of(dossier.candidate) is not None else "boosted"
-    view, rows = dossier.terms.same(held.base.records), np.arange(len(held.base))
+    view, rows = View.of(held.base.records, dossier.schema), np.arange(len(held.base))
 
     def odds(records: Records) -> Floats:
         parts = [
-            learnt(view, held.base.labels, rows, dossier.terms.same(part), kind=kind, seed=dossier.seed)
+            learnt(view, held.base.labels, rows, view.same(part), kind=kind, seed=dossier.seed)
             for part in _parts(records)
         ]
         p = np.clip(np.concatenate(parts) if parts else np.empty(0), EDGE, 1 - EDGE)

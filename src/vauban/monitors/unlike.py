@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from vauban.contracts import Labelled
 from vauban.monitors.beside import Beside, beside, beyond, drawn, surplus, unfit_beside
 from vauban.monitors.dossier import Signal
 from vauban.monitors.predictions import Predictions
+from vauban.monitors.view import View
 from vauban.records import Floats, Ints, Records
 from vauban.targets.leaves import Leaves, leaves_of
 
@@ -77,12 +79,20 @@ def _most_unlike(ruler: _Ruler, dossier: Predictions, rows: Ints, base: Labelled
 
 @dataclass(frozen=True, eq=False)
 class _Ruler:
-    """Distances, 0 to 1, of records to the nearest of others."""
+    """Distances, 0 to 1, of records to the nearest of others.
+
+    What is told apart is learnt from those others: in terms of what is reviewed, that would always look richer.
+    """
 
     dossier: Predictions
 
+    @cached_property
+    def terms(self) -> View:
+        """The view of the records that others are held against."""
+        return View.of(beside(self.dossier).base.records, self.dossier.schema)
+
     def distance(self, records: Records, base: Labelled, *, quick: bool = False) -> Floats:
-        terms = self.dossier.terms
+        terms = self.terms
         others = terms.same(base.records).linear
         length = np.sqrt(np.asarray(others.multiply(others).sum(axis=1)).ravel())
         scaled = others.multiply(1 / np.maximum(length, 1e-12)[:, None]).tocsr()

@@ -233,9 +233,9 @@ def _truth(raw: pd.DataFrame, columns: Columns, logged: Logged) -> Labels | None
     if columns.label is not None:
         truth = _all_known(raw[columns.label], columns, f"--label {columns.label}")
     if logged.outcome is not None:
-        late, known = marked(raw[logged.outcome], list(columns.positive) or ["1"], None)
-        if not known.any():
+        if not raw[logged.outcome].notna().any():
             raise BadInput(f"--outcome {logged.outcome}: no record has one yet. Leave the option out.")
+        late, known = marked(raw[logged.outcome], list(columns.positive) or ["1"], None)
         truth = np.where(known, late, UNKNOWN if truth is None else truth).astype(np.int8)
     return truth
 
