@@ -35,7 +35,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def scenarios(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small scenarios beside those of the product."""
-    for scenario in (small_systems.TABLE, small_systems.TEXT):
+    for scenario in (small_systems.TABLE, small_systems.TEXT, small_systems.MAIL):
         monkeypatch.setitem(SCENARIOS, scenario.name, scenario)
 
 

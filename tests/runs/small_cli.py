@@ -2,9 +2,11 @@
 
 log:N          after the Nth frame of answers is written
 torn:N         in the middle of the Nth frame
+play:N         after the Nth line of a play is written, in whichever play
+half:N         in the middle of that line
 replace:NAME   just before the file NAME is put in place
 
-INTERRUPT=training sends a SIGINT while the model is trained.
+INTERRUPT=training sends a SIGINT while the model is trained, INTERRUPT=play:N after the Nth line of a play.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ import small_systems
 
 from vauban.audit.answers import LogFile
 from vauban.cli import main
+from vauban.simulation import plays
 
 
 def die() -> None:
@@ -52,6 +56,25 @@ def arm(kind: str, where: str) -> None:
         LogFile.append = killing_append
 
 
+def arm_plays(half: bool, where: int, act: Callable[[], None]) -> None:
+    write, lines = plays._File._write, 0
+
+    def counting_write(file: Any, line: Any) -> None:
+        nonlocal lines
+        lines += 1
+        write(file, line)
+        if lines == where:
+            if half:
+                file._file.truncate(file._file.tell() - 20)
+            act()
+
+    plays._File._write = counting_write
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def interrupted(*arguments: object) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(10)
@@ -62,8 +85,14 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     small_attacks.install()
     small_systems.install()
-    if "INTERRUPT" in os.environ:
+    told = os.environ.get("INTERRUPT", "")
+    if told.startswith("play:"):
+        arm_plays(False, int(told.split(":")[1]), interrupt)
+    elif told:
         small_systems.SCENARIOS["small-table"] = replace(small_systems.TABLE, build=interrupted)
-    if "KILL_AT" in os.environ:
+    kind, _, place = os.environ.get("KILL_AT", "").partition(":")
+    if kind in ("play", "half"):
+        arm_plays(kind == "half", int(place), die)
+    elif kind:
         arm(*os.environ["KILL_AT"].split(":"))
     main()

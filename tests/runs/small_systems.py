@@ -15,6 +15,7 @@ from vauban.scenarios.models import message_model, table_model
 from vauban.schema import TextSchema
 from vauban.system import Economics, System, split
 from vauban.targets import CallableTarget, EstimatorTarget
+from vauban.targets.refit import Refit
 from vauban.threat import Budget, Cell, Grant, ThreatModel
 
 ECONOMICS = Economics(miss=4, block=1, gain=10)
@@ -65,6 +66,13 @@ def text_system(data: str = "generated-spam", model: str = "logistic-regression"
     )
 
 
+def mail_system(data: str = "generated-spam", model: str = "logistic-regression", seed: int = 0) -> System:
+    """Return the messages' system, with the procedure that trains its model again."""
+    made = text_system(data, model, seed)
+    trainer = Refit(message_model(model, seed), made.target.schema, model, tuning=made.target.sample)
+    return replace(made, name="small-mail", trainer=trainer)
+
+
 def threats(queries: int = 60, flagged: int | None = None, cost: float | None = None) -> tuple[ThreatModel, ...]:
     grants = frozenset({Grant.LABEL, Grant.SCORE})
     return tuple(
@@ -75,7 +83,9 @@ def threats(queries: int = 60, flagged: int | None = None, cost: float | None = 
 TABLE = Scenario("small-table", "A table", ("generated-credit",), table_system, credit.ATTACKER, credit.PRICES)
 TEXT = Scenario("small-text", "Messages", ("generated-spam",), text_system, spam.ATTACKER, spam.PRICES)
 
+MAIL = Scenario("small-mail", "Messages, learnt again", ("generated-spam",), mail_system, spam.ATTACKER, spam.PRICES)
+
 
 def install() -> None:
     """Add them to this process's scenarios."""
-    SCENARIOS.update({s.name: s for s in (TABLE, TEXT)})  # type: ignore[attr-defined]
+    SCENARIOS.update({s.name: s for s in (TABLE, TEXT, MAIL)})  # type: ignore[attr-defined]

@@ -118,6 +118,8 @@ def _resume(run: Path, jobs: int, fail_over: float | None, allow_pickle: bool) -
     if any(source(name) is click.core.ParameterSource.COMMANDLINE for name in (*REQUEST, "out")):
         raise click.UsageError("--resume goes on with what the run was asked for: give --jobs and --fail-over at most.")
     request = read_json(run / "run.json", "request")["request"]
+    if request.get("command") == "simulate":
+        raise BadInput(f"{run} holds a simulation. It goes on with: vauban simulate --resume {run}")
     if "threats" in request:
         raise BadInput(f"The run {run} was started from Python. Go on with it there: audit(..., out=..., resume=True).")
     try:

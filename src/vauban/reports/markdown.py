@@ -22,6 +22,7 @@ def render(result: Mapping[str, Any]) -> str:
         *_verdict(whole),
         *_cells(whole),
         *_findings(whole),
+        *_training(whole),
         *_worst(whole),
         *_learnt(whole),
         *_limits(whole),
@@ -144,6 +145,32 @@ def _findings(result: Mapping[str, Any]) -> list[str]:
     head = ["Cell", "Attack", "Sees", "Success (95 % interval)", "Cost, median (easiest to hardest tenth)",
             "Questions, median (nine in ten)", "Time (in the model)", "Ids"]  # fmt: skip
     return ["## All findings", _table(head, rows)]
+
+
+def _training(result: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for finding in digest.retrained(result):
+        played, gate = finding["retraining"], digest.gated(finding)
+        before, attacked = (_share(played["probe_success"][name]) for name in ("clean", "attacked"))
+        behind = "not tried" if gate is None else f"{_share(gate[1])}, {escaped(gate[0])}"
+        moved = "; ".join(
+            f"{name} {phrases.percent(played[key]['clean']['value'], played[key]['clean']['n'])} to "
+            f"{phrases.percent(played[key]['attacked']['value'], played[key]['attacked']['n'])}"
+            for key, name in (("fnr", "harmful pass"), ("fpr", "good do not"))
+        )
+        role = "" if finding["role"] == "attack" else f" ({finding['role']})"
+        share = f"{phrases.percent(played['share'])}, {phrases.plural(played['rounds'], 'round')}"
+        rows.append([f"{finding['cell']}: {escaped(finding['title'])}{role}", share, before, attacked, behind, moved])
+    if not rows:
+        return []
+    head = ["Attack", "His share", "Probes, cleanly retrained", "Attacked", "Behind a gate", "All other records"]
+    return ["## Through the training data", _table(head, rows)]
+
+
+def _share(rate: Mapping[str, Any]) -> str:
+    if rate["value"] is None:
+        return "not measured"
+    return f"{phrases.percent(rate['value'], rate['n'])} ({phrases.short_interval(rate)})"
 
 
 def _worst(result: Mapping[str, Any]) -> list[str]:
