@@ -304,13 +304,17 @@ def known_to(system: System, threat: ThreatModel, schema: Schema) -> Known:
     return Known(schema.encode(part.frame), None if threat.knows is Knows.OWN else part.labels, aimed, system.rewritten)
 
 
-def brief_for(front: Front, target: Target, name: str, seed: int, *, scouting: int | None = None) -> Brief:
-    """Return all that the attacker of a front is told."""
+def brief_for(
+    front: Front, target: Target, name: str, seed: int, *, scouting: int | None = None, queries: int | None = None
+) -> Brief:
+    """Return all that the attacker of a front is told; at most so many questions where that is said."""
     threat = front.threat
     granted = threat.grants & (target.grants | {Grant.SEND, Grant.TAMPER})
     budget = threat.budget
     if scouting is not None:
-        budget = type(budget)(budget.queries, scouting, budget.flagged, budget.cost)
+        budget = replace(budget, scouting=min(scouting, budget.scouting))
+    if queries is not None:
+        budget = replace(budget, queries=min(queries, budget.queries))
     return Brief(
         cell=threat.cell,
         schema=front.schema,
