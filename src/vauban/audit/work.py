@@ -10,8 +10,9 @@ from typing import Any
 
 from vauban.audit.answers import NOTHING, Answered, LogFile, Oracle, read_logs
 from vauban.audit.exploration import explore
+from vauban.audit.fronts import Front, brief_for
 from vauban.audit.judge import Judged
-from vauban.audit.plan import Front, Planned, brief_for
+from vauban.audit.plan import Planned
 from vauban.audit.runner import Progress, Scouted, Turn, ignore_progress, scout, search_in_turn
 from vauban.audit.settings import Settings
 from vauban.contracts import Target, seed_for

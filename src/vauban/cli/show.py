@@ -62,6 +62,10 @@ def _show(result: AuditResult, folder: Path, console: Console) -> None:
     for f in result.findings:
         shown.add_row(*map(escape, _cells(f)))
     console.print(shown)
+    for best in result.strongest:
+        apart = best.tuned_on is not None and best.chosen_on == "tuning set"
+        where = f"chosen on {best.tuned_on.n} records apart" if apart and best.tuned_on else f"{best.why}"
+        console.print(f"Strongest in {best.cell}: {escape(best.attack)} ({escape(where)}).", highlight=False)
     clean = result.clean
     console.print(
         f"Without attack: false negatives {_rate(clean.fnr)}, false positives {_rate(clean.fpr)}.", highlight=False

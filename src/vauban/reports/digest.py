@@ -213,7 +213,7 @@ def worst(result: Json, per_cell: int = 2) -> list[Json]:
     for group in groups(result["findings"]):
         best = strongest(result, group.cell, group.specificity)
         won = [f for f in group.findings if f["role"] == "attack" and f["successes"] > 0]
-        shown += sorted(won, key=lambda f, best=best: f is not best)[:per_cell]
+        shown += [*(f for f in won if f is best), *(f for f in won if f is not best)][:per_cell]
     return shown
 
 
