@@ -19,7 +19,7 @@ _REQUIRED = (
     "version", "scenario", "seed", "model", "data", "clean", "threats", "findings", "exploration", "out_of_scope",
     "incomplete", "coverage", "verdict",
 )  # fmt: skip
-_OPTIONAL = ("command", "started", "environment", "strongest")
+_OPTIONAL = ("command", "started", "environment")
 
 
 def checked(result: Json) -> dict[str, Any]:
