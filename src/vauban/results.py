@@ -141,7 +141,7 @@ class Retraining:
 class Trial:
     """What an attack reached on the n records of a tuning set: successes, median cost and questions over all of them.
 
-    ``rows_scored`` and ``seconds`` say what that took.
+    ``limit`` is how many questions it had for a record. ``rows_scored`` and ``seconds`` say what that took.
     """
 
     attack: str
@@ -151,6 +151,7 @@ class Trial:
     success_rate: Rate
     cost: float
     queries: float
+    limit: int
     rows_scored: int
     seconds: float
 

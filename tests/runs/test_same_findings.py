@@ -38,9 +38,18 @@ def substance(audit: Audit) -> dict[str, Any]:
         "findings": [f.substance() for f in result.findings],
         "exploration": to_json(result.exploration),
         "verdict": to_json(result.verdict),
+        "strongest": without_effort(to_json(result.strongest)),
         "coverage": to_json(result.coverage),
         "exit": audit.exit_code,
     }
+
+
+def without_effort(strongest: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the tuning set said, not what it took to ask it."""
+    for trial in [t for s in strongest for t in (*s["tried"], s["tuned_on"]) if t is not None]:
+        for name in Finding.EFFORT & set(trial):
+            del trial[name]
+    return strongest
 
 
 def assert_same(one: Audit, other: Audit) -> None:
@@ -205,6 +214,7 @@ def read(run: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         for name in Finding.EFFORT:
             del finding[name]
     kept = {name: result[name] for name in ("findings", "exploration", "verdict", "clean", "coverage", "threats")}
+    kept["strongest"] = without_effort(result["strongest"])
     return kept, pd.read_parquet(run / "records.parquet")
 
 

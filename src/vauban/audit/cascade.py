@@ -18,9 +18,9 @@ class Cascade:
     record of the tuning set (median). All of them share one budget of questions a victim, and divide what may be asked
     to scout in equal parts. Its attacks are those named besides it, or all of the catalogue.
 
-    Source: Croce and Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
-    attacks" (ICML 2020, section 5), whose attacks go on with the points that earlier ones left standing; budget and
-    order are our own.
+    Source: the ensemble of Croce and Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse
+    parameter-free attacks" (ICML 2020), in which a victim counts as evaded if any attack evades it. One budget for all
+    of them, and the order, are our own.
     """
 
     modalities: ClassVar[frozenset[Modality]] = frozenset(Modality)

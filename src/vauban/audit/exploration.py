@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vauban.audit.answers import Oracle
+from vauban.audit.fronts import Front, brief_for
 from vauban.audit.judge import judge_substitute
-from vauban.audit.plan import Front, brief_for
 from vauban.audit.runner import scout
 from vauban.catalogue import Entry
 from vauban.contracts import Effect, Picture

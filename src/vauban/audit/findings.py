@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vauban.audit.fronts import Front
 from vauban.audit.judge import NEVER, Judged
 from vauban.audit.money import money
-from vauban.audit.plan import Front
 from vauban.audit.varying import AFRESH, SHORTLIST
 from vauban.catalogue import Entry
 from vauban.contracts import SCORE, Target

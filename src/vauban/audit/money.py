@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vauban.audit.fronts import Front
 from vauban.audit.judge import Judged
-from vauban.audit.plan import Front
 from vauban.audit.selection import aimed_at, kinds
 from vauban.metrics.intervals import LEVEL, wilson
 from vauban.records import Floats, Mask

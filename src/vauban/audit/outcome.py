@@ -9,8 +9,9 @@ import numpy as np
 
 from vauban.audit.exploration import learnt_by
 from vauban.audit.findings import make_finding
+from vauban.audit.fronts import NO_CHOICE, Front
 from vauban.audit.judge import Judged
-from vauban.audit.plan import NO_CHOICE, Front, Plan, Planned
+from vauban.audit.plan import Plan, Planned
 from vauban.audit.tuning import Compared, Tuning, strongest_first
 from vauban.audit.work import Done
 from vauban.contracts import Effect

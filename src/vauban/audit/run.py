@@ -14,8 +14,9 @@ import numpy as np
 from vauban.audit.answers import LogFile, Oracle, Remembered
 from vauban.audit.engines import run_jobs
 from vauban.audit.findings import clean_performance
+from vauban.audit.fronts import describe, fresh_records
 from vauban.audit.outcome import Outcome, Success
-from vauban.audit.plan import Plan, Planned, describe, fresh_records, make_plan
+from vauban.audit.plan import Plan, Planned, make_plan
 from vauban.audit.settings import Settings
 from vauban.audit.tuning import Tuning
 from vauban.audit.varying import varies

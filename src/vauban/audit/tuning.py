@@ -13,7 +13,7 @@ import numpy as np
 
 from vauban.audit.judge import Judged
 from vauban.audit.plan import Plan, Planned
-from vauban.audit.work import Done, Scout
+from vauban.audit.work import TUNING_QUERIES, Done, Scout
 from vauban.metrics.intervals import quantile, wilson
 from vauban.results import Trial
 
@@ -57,6 +57,7 @@ class Compared:
             wilson(self.successes, len(self.judged.ids)),
             self.cost,
             self.asked,
+            min(TUNING_QUERIES, self.done.job.front.threat.budget.queries),
             effort["rows_scored"],
             effort["seconds"],
         )

@@ -10,14 +10,18 @@ from typing import Any
 
 from vauban.audit.answers import NOTHING, Answered, LogFile, Oracle, read_logs
 from vauban.audit.exploration import explore
+from vauban.audit.fronts import Front, brief_for
 from vauban.audit.judge import Judged
-from vauban.audit.plan import Front, Planned, brief_for
+from vauban.audit.plan import Planned
 from vauban.audit.runner import Progress, Scouted, Turn, ignore_progress, scout, search_in_turn
 from vauban.audit.settings import Settings
 from vauban.contracts import Target, seed_for
 from vauban.errors import ExitCode, VaubanError
 from vauban.records import Ints, Records
 from vauban.threat import Grant
+
+TUNING_QUERIES = 300
+"""Most questions a record of a tuning set: searches there cost nearly as much time a round as those for all victims."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +135,11 @@ def _search(job: Job, oracle: Oracle, progress: Progress) -> tuple[Judged, froze
 
 def _turn(job: Job, one: Scout) -> Turn:
     line, seed = one.planned.entry, job.settings.seed
+    most = TUNING_QUERIES if job.kind == "tune" else None
     return Turn(
         line.make(),
         line.name,
-        brief_for(job.front, job.target, line.name, seed, scouting=one.planned.scouting),
+        brief_for(job.front, job.target, line.name, seed, scouting=one.planned.scouting, queries=most),
         one.scouted.intelligence,
         seed_for(seed, line.name, job.front.threat.cell.value, job.kind),
     )

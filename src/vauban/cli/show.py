@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from vauban.audit.run import Event, Watch
-from vauban.results import AuditResult, Finding, Rate
+from vauban.results import AuditResult, Finding, Rate, Strongest
 
 
 @contextmanager
@@ -62,6 +62,8 @@ def _show(result: AuditResult, folder: Path, console: Console) -> None:
     for f in result.findings:
         shown.add_row(*map(escape, _cells(f)))
     console.print(shown)
+    for best in result.strongest:
+        console.print(f"Strongest in {best.cell}: {escape(best.attack)} ({escape(_where(best))}).", highlight=False)
     clean = result.clean
     console.print(
         f"Without attack: false negatives {_rate(clean.fnr)}, false positives {_rate(clean.fpr)}.", highlight=False
@@ -101,6 +103,12 @@ def _cells(f: Finding) -> tuple[str, ...]:
         "-" if math.isnan(f.cost.median) else cost,
         "-" if math.isnan(f.queries.median) else f"{f.queries.median:.0f}",
     )
+
+
+def _where(best: Strongest) -> str:
+    if best.tuned_on is None or best.chosen_on != "tuning set":
+        return str(best.why)
+    return f"chosen on {best.tuned_on.n} records apart"
 
 
 def _rate(rate: Rate) -> str:

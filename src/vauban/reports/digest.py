@@ -19,7 +19,7 @@ _REQUIRED = (
     "version", "scenario", "seed", "model", "data", "clean", "threats", "findings", "exploration", "out_of_scope",
     "incomplete", "coverage", "verdict",
 )  # fmt: skip
-_OPTIONAL = ("command", "started", "environment", "strongest")
+_OPTIONAL = ("command", "started", "environment")
 
 
 def checked(result: Json) -> dict[str, Any]:
@@ -236,8 +236,7 @@ def worst(result: Json, per_cell: int = 2) -> list[Json]:
     for group in groups(result["findings"]):
         best = strongest(result, group.cell, group.specificity)
         won = [f for f in group.findings if f["role"] == "attack" and f["successes"] > 0]
-        first = [f for f in won if f is best]
-        shown += [*first, *(f for f in won if f is not best)][:per_cell]
+        shown += [*(f for f in won if f is best), *(f for f in won if f is not best)][:per_cell]
     return shown
 
 

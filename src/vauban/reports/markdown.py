@@ -78,11 +78,11 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
             lines.append(f"**{name}**: {phrases.interval(rate)}; no record could be attacked.")
             continue
         asked = phrases.plural(finding["queries"]["median"], "question")
-        spent = escaped(phrases.spent(finding, "median"))
+        share = f"{phrases.percent(rate['value'], rate['n'])} {entry.axis.happens} ({phrases.interval(rate)})"
         lines.append(
-            f"**{name}**: {phrases.percent(rate['value'], rate['n'])} {entry.axis.happens} ({phrases.interval(rate)}) "
-            f"by {escaped(finding['title'])}, {entry.rank}, at a median cost of {spent} and {asked} "
-            f"(median) for one record.{_money(finding['money'])}"
+            f"**{name}**: {share} by {escaped(finding['title'])}, {entry.rank}, "
+            f"at a median cost of {escaped(phrases.spent(finding, 'median'))} "
+            f"and {asked} (median) for one record.{_money(finding['money'])}"
         )
     fnr, fpr = (f"{phrases.percent(clean[rate]['value'], clean[rate]['n'])}" for rate in ("fnr", "fpr"))
     lines.append(
