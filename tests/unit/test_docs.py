@@ -11,7 +11,7 @@ from types import ModuleType
 import click
 import pytest
 
-from vauban.catalogue import CATALOGUE, DETECTORS
+from vauban.catalogue import CATALOGUE, DETECTORS, PREDICTIONS
 from vauban.cli import cli
 from vauban.contracts import LABEL
 from vauban.records import messages
@@ -34,6 +34,11 @@ def test_every_attack_is_documented() -> None:
 def test_every_detector_is_documented() -> None:
     page = (ROOT / "docs" / "review.md").read_text()
     assert [name for name in DETECTORS if f"`{name}`" not in page] == []
+
+
+def test_every_detector_of_predictions_is_documented() -> None:
+    page = (ROOT / "docs" / "predictions.md").read_text()
+    assert re.findall(r"^\| `([\w-]+)`", page, flags=re.M) == list(PREDICTIONS)
 
 
 def test_every_name_in_the_table_of_attacks_exists() -> None:
