@@ -114,7 +114,7 @@ def first(dossier: Predictions, looks: int) -> np.ndarray:
     [
         ("threshold", "changed", "the threshold was moved from 0.5 to 0.52", 0.9),
         ("source", "slice", "region = 3", 0.5),
-        ("backdoor", "score-slice", "noise = 1.111", 0.5),
+        ("backdoor", "score-slice", "= 1.", 0.5),
     ],
 )
 def test_what_is_wrong_with_a_candidate_is_named_and_comes_first(

@@ -89,6 +89,18 @@ def test_nothing_wrong_exits_0_and_what_was_logged_is_the_reference(files: Path,
     assert "Nothing stands out" in said
 
 
+def test_a_live_log_has_no_label_that_the_training_data_have(files: Path, tmp_path: Path, capsys) -> None:
+    log = pd.read_csv(files / "log.csv").drop(columns=["label", "late"])
+    log.to_csv(tmp_path / "live.csv", index=False)
+    words = ("review", "predictions", tmp_path / "live.csv", "--model", files / "new.skops", "--label", "label")
+    more = ("--reference", files / "old.skops", "--training", files / "train.csv", "--budget", 5)
+    assert run(*words, *more, "--out", tmp_path / "r") in (0, 1)
+    said = capsys.readouterr().out
+    assert "the log has no column 'label'" in said
+    assert "cannot be said" in said
+    assert "harmful-looking" in json.loads((tmp_path / "r" / "review.json").read_text())["looked_for"]
+
+
 def test_a_log_that_the_model_does_not_reproduce_is_told(files: Path, tmp_path: Path) -> None:
     log = pd.read_csv(files / "log.csv")
     rows = np.flatnonzero(log["decision"] == "block")

@@ -11,7 +11,7 @@ from types import ModuleType
 import click
 import pytest
 
-from vauban.catalogue import CATALOGUE, CAUSATIVE, DETECTORS, GATES
+from vauban.catalogue import CATALOGUE, CAUSATIVE, DETECTORS, GATES, PREDICTIONS
 from vauban.cli import cli
 from vauban.contracts import LABEL
 from vauban.records import messages
@@ -40,6 +40,11 @@ def test_every_detector_is_documented() -> None:
 def test_every_attack_on_training_gate_and_way_of_retraining_is_documented() -> None:
     page = (ROOT / "docs" / "simulation.md").read_text()
     assert [name for name in (*CAUSATIVE, *GATES, *RETRAINING) if f"`{name}`" not in page] == []
+
+
+def test_every_detector_of_predictions_is_documented() -> None:
+    page = (ROOT / "docs" / "predictions.md").read_text()
+    assert re.findall(r"^\| `([\w-]+)`", page, flags=re.M) == list(PREDICTIONS)
 
 
 def test_every_name_in_the_table_of_attacks_exists() -> None:

@@ -12,14 +12,14 @@ from scipy.sparse import csr_matrix, hstack
 from vauban.monitors.beside import drawn
 from vauban.monitors.dossier import Signal
 from vauban.monitors.predictions import LEARNT_FROM, Predictions
-from vauban.monitors.slices import Change, Sections, Shift, shifts
+from vauban.monitors.slices import NOBODY, Change, Sections, Shift, shifts
 from vauban.records import Floats, Ints
 
 MARGIN, MARGIN_OF_SLICE = 0.01, 0.05
 """Share of all records, and of a slice's, by which a sound retraining may be worse: no two fits are the same."""
 FEWEST = 15
 """Records of a slice by which its scores can be said to have moved."""
-DOUBT = 0.1
+DOUBT = 0.2
 """Standard deviations by which a sound retraining may move a slice as a whole, however many records it has."""
 FAR = 6.0
 """Median absolute deviations of slices from which on one has moved further than others."""
@@ -168,8 +168,8 @@ def sections_of(dossier: Predictions) -> Sections:
             blocks.append(sources[rows])
         return hstack(blocks, format="csr")
 
-    apart = int(owners.max(initial=0)) + 1
-    all_owners = np.concatenate([[apart], owners, np.full(len(tags), apart + 1)]).astype(np.int64)
+    of_source = int(owners.max(initial=0)) + 1
+    all_owners = np.concatenate([[NOBODY], owners, np.full(len(tags), of_source)]).astype(np.int64)
     margins = np.full(1 + len(names) + len(tags), MARGIN_OF_SLICE)
     margins[0] = MARGIN
     return Sections(of, ["all records", *names, *tags], all_owners, margins, n)

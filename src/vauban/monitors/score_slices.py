@@ -16,7 +16,7 @@ from vauban.records import Floats, Mask
 
 MOST = 0.5
 """Share of all records that a slice is at most."""
-WIDE = 1.5
+WIDE = 1.9
 """By how much wider than a normal law the slices of sound retrainings are spread; measured, see docs/predictions.md."""
 SHOWN = 40
 """Slices, at most, whose records are ranked."""
@@ -100,5 +100,4 @@ def _apart(sections: Sections, *, pairs: bool) -> Mask:
     """Return which cells are slices: one trait by itself, and two of different features once."""
     if not pairs:
         return np.ones((1, len(sections.names)), dtype=bool)
-    owners = sections.owners
-    return np.asarray(np.triu(owners[:, None] != owners[None, :], 1) | np.eye(len(owners), dtype=bool))
+    return sections.apart | np.eye(len(sections.names), dtype=bool)

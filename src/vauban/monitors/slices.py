@@ -20,6 +20,8 @@ LEAST = 8
 """Changed decisions of one kind that a slice needs to say anything: fewer cannot be told from chance."""
 AT_ONCE = 100_000
 """Records whose traits are held at a time."""
+NOBODY = -1
+"""Owner of a trait that makes no pairs: that of all records."""
 PAIRS = 300
 """Pairs of traits, at most, whose sizes are counted."""
 
@@ -31,7 +33,7 @@ class Sections:
     Attributes:
         of: rows (m,) to their traits (m, t), sparse, 1 where a record has one.
         names: (t,) in words.
-        owners: (t,) the feature that each is of: two of the same make no pair.
+        owners: (t,) the feature that each is of: two of the same make no pair, and `NOBODY`'s makes none.
         margins: (t,) share of a slice's records by which it may be worse: no two fits are the same.
         n: number of records.
     """
@@ -41,6 +43,13 @@ class Sections:
     owners: Ints
     margins: Floats
     n: int
+
+    @property
+    def apart(self) -> Mask:
+        """Which two traits make a pair (t, t), each once."""
+        paired = self.owners != NOBODY
+        different = self.owners[:, None] != self.owners[None, :]
+        return np.asarray(np.triu(different & paired[:, None] & paired[None, :], 1))
 
     def blocks(self, rows: Ints) -> Iterator[tuple[Ints, csr_matrix]]:
         """Yield rows and their traits, as many at a time as fit into memory."""
@@ -149,7 +158,7 @@ class _Tested(NamedTuple):
 
 def _pairs(sections: Sections, changes: Sequence[Change]) -> tuple[list[_Tested], int]:
     """Return the pairs of traits that may be found, and how many were looked at."""
-    apart = np.triu(sections.owners[:, None] != sections.owners[None, :], 1)
+    apart = sections.apart
     rows: list[_Tested] = []
     tested = 0
     for k, change in enumerate(changes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ def of_file(
         columns: which of its columns mean what; ``label`` is the truth of every record.
         logged: columns that only a log has.
         models: the candidate, and the reference where there is one.
-        training: a table of what the candidate was trained on, with ``columns.label``.
+        training: a table of what the candidate was trained on, with the column ``columns.label``, or the outcome's; a
+            live log may lack it.
         trusted: how many of the first records were verified, and are not reviewed.
         seed: of everything random.
 
@@ -75,6 +76,11 @@ def of_file(
             or a score is missing or strange, or a model cannot be asked.
     """
     raw = read_table(path)
+    taught = None if training is None else read_table(training)
+    label, notes_ = columns.label, []
+    if label is not None and label not in raw.columns and taught is not None and label in taught.columns:
+        columns = replace(columns, label=None)  # a live log: only what was trained on has labels
+        notes_.append(f"the log has no column {label!r}")
     named = {"label": columns.label, "text": columns.text, "source": columns.source, "time": columns.time}
     named |= {"id": columns.record, "outcome": logged.outcome, "score": logged.score, "decision": logged.decision}
     for option, name in named.items():
@@ -82,7 +88,9 @@ def of_file(
             raise unknown(f"column for --{option}", name, map(str, raw.columns))
     aside = [name for option, name in named.items() if name is not None and option != "text"]
     features = models.read_of(raw, aside, str(path))
-    past = None if training is None else _past(training, columns, models, aside)
+    past = None
+    if training is not None and taught is not None:
+        past = _past(training, taught, replace(columns, label=label or logged.outcome), models, aside)
     schema, frame, notes = schema_of(features if past is None else pd.concat([features, past[0]]), columns.text)
     times = None if columns.time is None else moments(raw[columns.time]).to_numpy()
     n = len(raw)
@@ -96,7 +104,7 @@ def of_file(
         times,
         None if logged.score is None else _numbers(raw[logged.score]),
         None if logged.decision is None else _decided(raw[logged.decision], columns.positive),
-        tuple(notes),
+        (*notes_, *notes),
     )
     known = None if past is None else Labelled(schema.encode(frame.iloc[n:]), past[1])
     return _taken(log, schema, models.targets(schema, schema.encode(frame.iloc[:200])), known, trusted, seed)
@@ -218,14 +226,15 @@ def _blocked(told: Answers) -> Labels:
     return np.asarray(told.decisions != Decision.PASS, dtype=np.int8)
 
 
-def _past(path: Path, columns: Columns, models: Models, aside: Sequence[str]) -> tuple[pd.DataFrame, Labels]:
-    raw = read_table(path)
+def _past(
+    path: Path, raw: pd.DataFrame, columns: Columns, models: Models, aside: Sequence[str]
+) -> tuple[pd.DataFrame, Labels]:
     if columns.label is None:
         raise BadInput("--training needs the column that says what each record is: --label COLUMN.")
     if columns.label not in raw.columns:
         raise unknown("column for --label in the training data", columns.label, map(str, raw.columns))
     labels = _all_known(raw[columns.label], columns, f"{path}, column {columns.label!r}")
-    return models.read_of(raw, aside, str(path)), labels
+    return models.read_of(raw, [*aside, columns.label], str(path)), labels
 
 
 def _truth(raw: pd.DataFrame, columns: Columns, logged: Logged) -> Labels | None:

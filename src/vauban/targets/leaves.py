@@ -53,7 +53,7 @@ def _walk(model: Any) -> Callable[[Any, Ints | None], Leaves] | None:
     kind = f"{type(model).__module__.partition('.')[0]}.{type(model).__name__}"
     if kind.startswith("sklearn.HistGradientBoosting"):
         nodes = [tree.nodes for group in model._predictors for tree in group]
-        if any(n["is_categorical"].any() for n in nodes):
+        if getattr(model, "is_categorical_", None) is not None or any(n["is_categorical"].any() for n in nodes):
             return None
         return lambda given, trees: _descended(nodes, np.asarray(given, dtype=np.float64), trees)
     ask = _asked(model, kind)
