@@ -20,16 +20,17 @@ def listable(which: World) -> World:
 
 
 @pytest.mark.parametrize("cell", ["EI", "EA"])
-@pytest.mark.parametrize("name", ["greedy-search", "donor-bisection"])
-def test_searches_find_the_cheapest_record_that_obeys(name: str, cell: str) -> None:
+def test_searches_find_the_cheapest_record_that_obeys(cell: str) -> None:
     which = listable(world(f"related {cell} label+score"))
     assert len(which.victims) >= 8
-    played = play.play(entry(name).make(), which, brief=which.brief(Budget(queries=300, scouting=150)))
-    best = which.optimum
+    best = which.optimum  # every record is tried: once for all of the searches
     assert np.isfinite(best).all()
-    np.testing.assert_allclose(played.judged.cost[which.wrong_side], best[which.wrong_side])
-    won = played.judged.records[played.judged.success]
-    assert RELATED.holds(won).all()
+    for name in ("greedy-search", "donor-bisection", "block-search", "evolution"):
+        played = play.play(entry(name).make(), which, brief=which.brief(Budget(queries=300, scouting=150)))
+        cost = played.judged.cost[which.wrong_side]
+        np.testing.assert_allclose(cost, best[which.wrong_side], err_msg=name)
+        won = played.judged.records[played.judged.success]
+        assert RELATED.holds(won).all(), name
 
 
 def test_relations_make_a_flip_dearer() -> None:
