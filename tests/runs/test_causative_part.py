@@ -15,7 +15,7 @@ from conftest import Vauban, assert_refused
 from vauban.api import report
 from vauban.cli import main
 from vauban.errors import BadInput, ExitCode
-from vauban.reports import FORMATS
+from vauban.reports import FORMATS, digest
 from vauban.results import Finding, to_json
 from vauban.scenarios import SCENARIOS
 from vauban.simulation import plays
@@ -230,3 +230,23 @@ def test_the_page_has_its_numbers_in_the_picture(whole: Path) -> None:
     assert f"{finding['retraining']['sent']} his records, 3\xa0rounds" in page
     assert "not tried in this run" not in page
     assert page.count("<svg") > 6
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_could_not_be_measured_is_no_number(form: str, whole: Path) -> None:
+    result = json.loads((whole / "result.json").read_text())
+    nothing = {"value": None, "low": None, "high": None, "n": 0}
+    finding = next(f for f in result["findings"] if f["id"] == "CI-pseudospam")
+    finding |= {"victims": 0, "successes": 0, "success_rate": nothing, "examples": []}
+    finding["cost"] |= {"median": None, "p10": None, "p90": None}
+    finding["retraining"]["probe_success"] = {"clean": nothing, "attacked": nothing}
+    text = FORMATS[form](result)
+    assert "seudospam" in text
+    assert "nan" not in text.lower().split()
+
+
+def test_a_cell_at_which_nobody_aims_does_not_borrow_the_reasons_of_another(whole: Path) -> None:
+    result = json.loads((whole / "result.json").read_text())
+    cells = {(c.id, c.specificity): c for c in digest.cells(result)}
+    assert cells["CI", "indiscriminate"].finding is not None
+    assert cells["CI", "targeted"].reasons == ("no attacker of this kind is in the threat model of this run",)

@@ -43,7 +43,7 @@ def list_(what: str) -> None:
         meaning = {"integrity": "harmful records pass", "availability": "good records are blocked"}
         how = {
             "exploratory": "by asking the deployed model",
-            "causative": "through what it is trained on (vauban simulate)",
+            "causative": "through what it is trained on (also: vauban simulate)",
         }
         table(
             ("cell", "influence", "violation", "meaning"),

@@ -145,7 +145,7 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
             reasons = ["only controls and baselines were run"]
         elif planned:
             reasons = ["an attacker of this kind was planned, but none of his attacks has a result"]
-        elif causative:
+        elif causative:  # an older result, without reasons of its own
             reasons = ["this run only asks the deployed model; it retrains nothing"]
         else:
             reasons = ["no attacker of this kind is in the threat model of this run"]

@@ -79,7 +79,10 @@ def set_stage(
         BadInput: there is no trainer, or there is not enough data.
     """
     if system.trainer is None:
-        raise BadInput(f"Nobody said how the model of {system.name!r} is trained again: it has no trainer.")
+        raise BadInput(
+            f"Nobody said how the model of {system.name!r} is trained again: it has no trainer. A vauban.toml "
+            "says so in [retrain]."
+        )
     if rounds < 1:
         raise BadInput(f"There must be at least one round. Got {rounds}.")
     schema, train = system.target.schema, labelled(system.target.schema, system.parts.train)
