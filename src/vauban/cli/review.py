@@ -37,22 +37,48 @@ def columns_of(command: Any) -> Any:
     return command
 
 
+def _data(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.argument("data"),
+            columns_of,
+            click.option("--name", "data_name", help="For a scenario: its data set."),
+            click.option(
+                "--trusted", type=click.Path(path_type=Path), help="File whose first column names verified records."
+            ),
+            click.option(
+                "--trusted-rows", default=0, type=click.IntRange(0), help="Instead: so many first records are verified."
+            ),
+            click.option(
+                "--approved",
+                type=click.Path(path_type=Path),
+                help="The last approved model, from before these records.",
+            ),
+            click.option("--since", help="Look only at records from this time on."),
+            click.option(
+                "--seed",
+                default=0,
+                show_default=True,
+                type=click.IntRange(0),
+                help="Everything random follows from it.",
+            ),
+            click.option(
+                "--allow-pickle",
+                is_flag=True,
+                help="Read an approved model that is a pickle, which runs the code in it.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @review.command()
-@click.argument("data")
-@columns_of
-@click.option("--name", "data_name", help="For a scenario: its data set.")
-@click.option("--trusted", type=click.Path(path_type=Path), help="File whose first column names verified records.")
-@click.option("--trusted-rows", default=0, type=click.IntRange(0), help="Instead: so many first records are verified.")
-@click.option("--approved", type=click.Path(path_type=Path), help="The last approved model, from before these records.")
-@click.option("--since", help="Look only at records from this time on.")
+@_data
 @click.option(
     "--budget", default=200, show_default=True, type=click.IntRange(1), help="Records that people can look at."
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the review to.")
-@click.option(
-    "--allow-pickle", is_flag=True, help="Read an approved model that is a pickle, which runs the code in it."
-)
 def train(data: str, out: Path | None, budget: int, **asked: Any) -> int:
     """Look for planted records in training data: DATA is a file of records, a vauban.toml or a scenario.
 
@@ -102,6 +128,37 @@ def _taken(data: str, asked: dict[str, Any]) -> Any:
     if approved is None:
         return taken
     return intake.with_model(taken, approved, allow_pickle=asked["allow_pickle"])
+
+
+@review.command()
+@_data
+@click.option("--parts", default=50, show_default=True, type=click.IntRange(2), help="Models that vote.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV file: a row a verified record.")
+def certificate(data: str, parts: int, out: Path | None, **asked: Any) -> int:
+    """Say how many poisoned rows decisions survive, if a vote of models makes them, each trained on a part of DATA."""
+    import pandas as pd
+
+    from vauban.review.certificate import certify
+
+    told = certify(_taken(data, asked).dossier, parts)
+    right = told.surviving(0)
+    click.echo(
+        f"{parts} models, each of a part, vote on {len(told.labels)} verified records: {right.value:.1%} rightly"
+    )
+    for rows in sorted({1, 2, 5, 10, parts // 4} - {0}):
+        share = told.surviving(rows)
+        click.echo(
+            f"  and still with {rows} poisoned row{'s' if rows > 1 else ''}: "
+            f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
+        )
+    if out is not None:
+        table = pd.DataFrame({"harmful": told.harmful, "survives": told.survives, "right": told.right})
+        try:
+            table.to_csv(out, index_label="record")
+        except OSError as error:
+            raise BadInput(f"{out} cannot be written: {error.strerror}. Name another file with --out.") from error
+        click.echo(f"Each record: {out}")
+    return ExitCode.DONE
 
 
 @review.command("next")
