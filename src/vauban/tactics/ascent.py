@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from vauban.records import Floats, Mask, Records
 from vauban.schema import TableSchema
-from vauban.tactics.logistic import Columns, fit, loss, pull, uphill
+from vauban.tactics.logistic import Columns, fit, loss, pull, rising, uphill
 
 PENALTY = 1e-3
 """Of the attacker's own model."""
@@ -30,6 +29,7 @@ class Slope:
         hurt_x, hurt_y: records whose loss is to rise (h, p), and their right labels (h,).
         label: of the records that move.
         weight: times that each of them is trained on.
+        sharp: which loss is to rise, see `vauban.tactics.logistic.rising`.
     """
 
     columns: Columns
@@ -39,6 +39,7 @@ class Slope:
     hurt_y: Floats
     label: float
     weight: int = 1
+    sharp: float = 0.0
 
     def at(self, points: Records, start: Floats | None = None) -> tuple[Floats, Floats, Floats]:
         """Return the gradient (m, p) of the loss with respect to records (m, d), their numbers, and the weights."""
@@ -46,7 +47,7 @@ class Slope:
         many = np.repeat(now, self.weight, axis=0)
         whole = np.concatenate([self.x, many])
         w = fit(whole, np.concatenate([self.y, np.full(len(many), self.label)]), PENALTY, start)
-        harm = self.hurt_x.T @ (expit(self.hurt_x @ w) - self.hurt_y) / len(self.hurt_y)
+        harm = rising(self.hurt_x, self.hurt_y, w, self.sharp)
         return uphill(now, np.full(len(now), self.label), w, pull(whole, w, PENALTY, harm)), now, w
 
 
@@ -68,7 +69,7 @@ def ascended(
     points, best, most, w = base, base, -np.inf, None
     for step in range(STEPS + 1):
         gradient, now, w = slope.at(points, w)
-        reached = loss(slope.hurt_x, slope.hurt_y, w)
+        reached = loss(slope.hurt_x, slope.hurt_y, w, slope.sharp)
         if reached > most:
             best, most = points, reached
         if step == STEPS:

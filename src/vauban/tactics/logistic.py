@@ -116,10 +116,24 @@ def hessian(x: Floats, w: Floats, penalty: float) -> Floats:
     return np.asarray((x.T * (p * (1 - p) / len(x))) @ x + penalty * np.eye(x.shape[1]))
 
 
-def loss(x: Floats, y: Floats, w: Floats) -> float:
-    """Return the mean log-loss of labels y (n,) on x (n, p)."""
+def loss(x: Floats, y: Floats, w: Floats, sharp: float = 0.0) -> float:
+    """Return the mean log-loss of labels y (n,) on x (n, p); ``sharp``: see `rising`."""
     z = x @ w
+    if sharp:
+        return float(expit((1 - 2 * y) * sharp * z).mean())
     return float((np.logaddexp(0.0, z) - y * z).mean())
+
+
+def rising(x: Floats, y: Floats, w: Floats, sharp: float = 0.0) -> Floats:
+    """Return the gradient (p,), with respect to the weights, of the mean loss of labels y (n,) on x (n, p).
+
+    ``sharp`` 0 is the log-loss; others are the sigmoid of so many margins, which is the error in the limit.
+    """
+    margin = x @ w
+    if not sharp:
+        return np.asarray(x.T @ (expit(margin) - y) / max(len(y), 1))
+    p = expit(sharp * margin)
+    return np.asarray(x.T @ ((1 - 2 * y) * sharp * p * (1 - p)) / max(len(y), 1))
 
 
 def pull(x: Floats, w: Floats, penalty: float, harm: Floats) -> Floats:

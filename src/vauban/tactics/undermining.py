@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit
 
 from vauban.records import Floats, Ints, Mask
-from vauban.tactics.logistic import fit, pull
+from vauban.tactics.logistic import fit, pull, rising
 
 PENALTY = 1e-3
 """Of the attacker's own model."""
@@ -114,7 +114,7 @@ def _greedy(lesson: Lesson, count: int, hurt: Mask, sharp: float, w: Floats, *, 
             continue
         if chosen:
             w = fit(x[left], y[left], PENALTY, w)
-        v = pull(x[left], w, PENALTY, _uphill(x[hurt], lesson.truth[hurt], w, sharp))
+        v = pull(x[left], w, PENALTY, rising(x[hurt], lesson.truth[hurt], w, sharp))
         # By how much the gradient of a record's own loss changes, along v: it is x times what is to the left of it.
         change = expit(x @ w) - y if delete else 1 - 2 * y
         top = _top(change * (x @ v), may, size)
@@ -125,15 +125,6 @@ def _greedy(lesson: Lesson, count: int, hurt: Mask, sharp: float, w: Floats, *, 
             y[top] = 1 - y[top]
         chosen.append(top)
     return np.concatenate(chosen) if chosen else np.empty(0, dtype=np.int64)
-
-
-def _uphill(x: Floats, y: Floats, w: Floats, sharp: float) -> Floats:
-    """Return the gradient (p,) of the mean loss that is to rise; see `SHARPNESS`."""
-    margin = x @ w
-    if not sharp:
-        return np.asarray(x.T @ (expit(margin) - y) / max(len(y), 1))
-    p = expit(sharp * margin)
-    return np.asarray(x.T @ ((1 - 2 * y) * sharp * p * (1 - p)) / max(len(y), 1))
 
 
 def _top(worth: Floats, may: Mask, count: int) -> Ints:
