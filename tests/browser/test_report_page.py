@@ -58,7 +58,7 @@ def browser():
         running.close()
 
 
-@pytest.fixture(scope="module", params=["spam", "credit", "degenerate", "long"])
+@pytest.fixture(scope="module", params=["spam", "credit", "degenerate", "retrained", "long"])
 def page_file(request, tmp_path_factory):
     name = "credit" if request.param == "long" else request.param
     result = json.loads((FIXTURES / f"result_{name}.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from vauban.errors import BadInput
 from vauban.reports import FORMATS, junit
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-NAMES = ("spam", "credit", "degenerate")
+NAMES = ("spam", "credit", "degenerate", "retrained")
 
 
 def result(name):

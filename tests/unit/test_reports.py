@@ -18,7 +18,7 @@ from vauban.reports.digest import cells, headlines, ranked, worst
 from vauban.reports.markdown import escaped
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-NAMES = ("spam", "credit", "degenerate")
+NAMES = ("spam", "credit", "degenerate", "retrained")
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

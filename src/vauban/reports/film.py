@@ -80,7 +80,9 @@ def strip(finding: Json) -> list[dict[str, Any]]:
     played = finding["retraining"]
     clean, attacked, *defended = played["films"]
     best = min(defended, key=lambda film: film["rounds"][-1]["probe_success"]["value"] or 0.0, default=None)
-    films = [clean, attacked, *([] if best is None else [best])]
+    films = [clean, attacked]
+    if best is not None:
+        films.append({**best, "name": f"behind {', '.join(best['gates'])}"})
     whole = {"cell": finding["cell"], "clean": played["first"]}
     drawn = _drawings(whole, films, f"{finding['cell']}, {finding['attack']}: ")
     error = "fnr" if finding["cell"] == "CI" else "fpr"
@@ -88,8 +90,6 @@ def strip(finding: Json) -> list[dict[str, Any]]:
 
 
 def _title(film: Json) -> str:
-    if film["name"] == "defended" and film["gates"]:
-        return f"behind {', '.join(film['gates'])}"
     return _TITLES.get(film["name"], str(film["name"]))
 
 
@@ -165,7 +165,7 @@ def _lines(result: Json, films: Sequence[Json], key: str) -> list[charts.Series]
             continue  # its end is in the table; four lines would hide one another
         turns = [(0, start), *((turn["round"], turn[key]) for turn in film["rounds"])]
         points = [(n, rate["value"], rate["low"], rate["high"]) for n, rate in turns if rate["value"] is not None]
-        lines.append(charts.Series(_title(film), points, _TONES.get(film["name"])))
+        lines.append(charts.Series(_title(film), points, _TONES.get(film["name"], 0 if film["gates"] else None)))
     return lines
 
 

@@ -45,7 +45,7 @@ LENGTHS: Mapping[str, Length] = {
     "short": Length(3, 0.03, ("stand-out",), 1, False, 3000, 1500, ("greedy-flips", "targeted-flips", "deletion")),
     "full": Length(8, 0.03, tuple(GATES), 3, True, None, None),
 }
-"""By name. The short one adds at most half a minute to an audit, whatever the size of the data."""
+"""By name. What the short one takes is bounded by its caps, whatever the size of the data; the full one's is not."""
 
 
 @dataclass(frozen=True)
