@@ -264,7 +264,7 @@ def test_an_interrupted_audit_keeps_what_was_found() -> None:
             raise KeyboardInterrupt
         return np.clip(rows["amount"].to_numpy() / 20000, 0, 1)
 
-    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), **QUICK)
+    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), tune=0, **QUICK)
     assert result.findings
     assert {s.reason for s in result.incomplete} == {"interrupted before it finished"}
     assert any("did not finish" in line for line in result.verdict.details)
@@ -281,7 +281,7 @@ def test_a_model_that_fails_keeps_what_was_found() -> None:
             raise ConnectionError("gone")
         return np.clip(rows["amount"].to_numpy() / 20000, 0, 1)
 
-    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), **QUICK)
+    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), tune=0, **QUICK)
     assert result.findings
     assert len(result.incomplete) == 1
     assert "gone" in result.incomplete[0].reason
