@@ -68,8 +68,8 @@ def certify(dossier: Dossier, parts: int) -> Certificate:
     most = len(dossier) // LEAST
     if not 1 < parts <= most:
         raise BadInput(f"{len(dossier)} rows make 2 to {most} parts of {LEAST} rows or more. Got {parts}.")
-    votes = sum(harmful.astype(np.int64) for harmful in _votes(dossier, parts))
-    return Certificate(parts, votes * 2 >= parts, survived(np.asarray(votes), parts), trusted.labels)
+    votes = np.sum(list(_votes(dossier, parts)), axis=0, dtype=np.int64)
+    return Certificate(parts, votes * 2 >= parts, survived(votes, parts), trusted.labels)
 
 
 def survived(votes: Ints, parts: int) -> Ints:
