@@ -58,8 +58,10 @@ class Moved:
         found, tested = shifts(sections, changes, pairs=dossier.records.ndim == 2)
         likely = [s for s in found if s.chance <= 0.5]
         likely = sorted(likely, key=lambda s: s.traits != (0,))[:SHOWN]  # all records first, where they moved
-        alarm: list[str] = []
         moves = Moves.of(dossier, sections)
+        far = {s.traits: s.traits == (0,) or moves.far(s.traits) for s in likely}
+        likely.sort(key=lambda s: not far[s.traits])
+        alarm: list[str] = []
         for place, shift in enumerate(likely):
             rows = _rows(sections, shift, np.flatnonzero(changes[shift.change].worse))
             told = score[rows] >= 0
@@ -69,8 +71,8 @@ class Moved:
             line = shift.told(changes[shift.change].what)
             score[fresh] = 2.0 - place / SHOWN - shift.chance + np.minimum(np.abs(dossier.rise[fresh]), 50.0) / 5000.0
             p[fresh], why[fresh] = max(shift.chance, 1e-12), line
-            new = shift.traits == (0,) or (len(fresh) >= NEW * len(rows) and moves.far(shift.traits))
-            if shift.chance <= self.level and new:
+            new = shift.traits == (0,) or len(fresh) >= NEW * len(rows)
+            if shift.chance <= self.level and new and far[shift.traits]:
                 alarm.append(f"{line} ({tested} slices were looked at)")
         return Signal(score, p, why, tuple(alarm[:20]), self.level)
 

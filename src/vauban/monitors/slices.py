@@ -76,7 +76,7 @@ class Shift:
         traits: the trait, or both, of the slice.
         change: which kind, by its place.
         chance: corrected probability that chance brings it anywhere.
-        dense: probability of so many changes if those of the whole were spread evenly: what is named first.
+        dense: logarithm of the probability of so many changes if those of the whole were spread evenly.
     """
 
     traits: tuple[int, ...]
@@ -123,7 +123,7 @@ def shifts(sections: Sections, changes: Sequence[Change], *, pairs: bool = False
     out = []
     for row, chance in zip(rows, corrected.tolist(), strict=True):
         total, whole = totals[row.change]
-        dense = float(binom.sf(row.worse - 1, total, min(row.size / whole, 1.0)))
+        dense = float(binom.logsf(row.worse - 1, total, min(row.size / whole, 1.0)))
         name = " and ".join(sections.names[t] for t in row.traits)
         out.append(Shift(row.traits, name, row.change, row.worse, row.better, row.size, chance, dense))
     return sorted(out, key=lambda s: (s.dense, s.chance, s.name)), tested
