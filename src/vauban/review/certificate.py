@@ -68,7 +68,7 @@ def certify(dossier: Dossier, parts: int) -> Certificate:
     most = len(dossier) // LEAST
     if not 1 < parts <= most:
         raise BadInput(f"{len(dossier)} rows make 2 to {most} parts of {LEAST} rows or more. Got {parts}.")
-    votes = np.sum(list(_votes(dossier, parts)), axis=0, dtype=np.int64)
+    votes = np.stack(list(_votes(dossier, parts))).sum(axis=0)
     return Certificate(parts, votes * 2 >= parts, survived(votes, parts), trusted.labels)
 
 
