@@ -42,7 +42,8 @@ class Blocks:
 def stage(probes):
     none = Labelled(probes[:0], np.empty(0, dtype=np.int8))
     aimed = np.empty(0, dtype=bool)
-    return Stage(SCHEMA, None, none, (), none, aimed, none, probes, None, None, 0.5, np.arange(len(probes)) + 100)
+    ids = np.arange(len(probes)) + 100
+    return Stage(SCHEMA, None, none, aimed, (), (), none, aimed, none, probes, None, None, 0.5, ids)
 
 
 def judged(clean, poisoned, texts, dressed=None, cell=Cell.CI):
@@ -98,7 +99,7 @@ def test_a_film_is_read_as_it_was_written():
     nothing = Rate(float("nan"), float("nan"), float("nan"), 0)
     rate = Rate(0.5, 0.25, 0.75, 8)
     told = Measured(rate, rate, nothing, rate, rate, rate, None)
-    turn = Round(1, *vars(told).values(), 3, 4, 0, 30, 3, 1, 2, True, ("said",))
+    turn = Round(1, *vars(told).values(), 3, 4, 0, 30, 3, 1, 2, True, 5, 1, 0, ("said",))
     film = Film("attacked", "mine", ("wall",), (turn, replace(turn, round=2)), ("word",))
     assert to_json(film_from(to_json(film))) == to_json(film)
     assert film_from(to_json(film)).rounds[0].fnr == rate

@@ -79,7 +79,7 @@ def test_the_headline_says_what_came_of_it(result):
 
 def test_every_play_and_what_was_held_is_shown(result):
     text = text_of(FORMATS["html"](result))
-    for title in ("nobody attacks", f"behind {', '.join(result['gate'])}", "gates on, nobody attacks"):
+    for title in ("nobody attacks", "attacked, gates on", "gates on, nobody attacks"):
         assert title in text
     assert "his 4 of 10" in text
     assert "others' 1 of 100" in text
