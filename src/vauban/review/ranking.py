@@ -26,6 +26,8 @@ NEAR = 12
 """A verdict counts for every queue in which the record was among the next so many."""
 MOST_KIN = 300
 """Records of a family beyond which a verdict on one says nothing of the others."""
+LARGE = 6
+"""Records of a family from which on it takes two honest ones for the others to come last."""
 ENOUGH = 4
 """Verdicts of each kind from which on records like the found ones have a queue of their own."""
 
@@ -48,7 +50,7 @@ class Ranking:
         chances: by reason, (n,) p-values: what a queue promises before anybody looked.
         near: (n, f) rows of unit length by which records are alike; None: there is no such queue.
         family: (n,) of which family each is; None: every record is by itself. Once a member is found to be poison, the
-            others follow at once; once one is honest, they come last.
+            others follow at once; once one is honest (two, of a large family), they come last.
         seed: of the lots.
     """
 
@@ -79,6 +81,7 @@ class Ranking:
         self._hits = {name: self._promise(name) for name in self._orders if name != RANDOM}
         self._seen = np.zeros(n, dtype=bool)
         self._rests = np.zeros(n, dtype=bool)
+        self._told: dict[int, list[int]] = {}
         self._follow: list[int] = []
 
     def _promise(self, name: str) -> list[float]:
@@ -137,10 +140,15 @@ class Ranking:
     def _tell_kin(self, row: int, reason: str, poison: bool) -> None:
         if self.family is None:
             return
-        kin = np.flatnonzero((self.family == self.family[row]) & ~self._seen)
+        whole = self.family == self.family[row]
+        kin = np.flatnonzero(whole & ~self._seen)
         if len(kin) > MOST_KIN:  # no campaign, but a chain of what is a little alike
             return
-        self._rests[kin] = not poison
+        told = self._told.setdefault(int(self.family[row]), [0, 0])
+        told[poison] += 1
+        honest, bad = told
+        # Who looks may err: one word does not put a large family last, nor one that was found to be poison.
+        self._rests[kin] = honest > bad and (honest > 1 or int(whole.sum()) < LARGE)
         if poison and reason != FAMILY:
             self._follow = [*kin.tolist(), *self._follow]
 
