@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,20 +20,12 @@ from review.planted import KINDS, Case, case
 from review.rivals import RIVALS
 from review.tables import page
 from vauban.contracts import LABEL, Labelled
-from vauban.monitors.dossier import Dossier, Signal
 from vauban.records import Floats, Mask
-from vauban.review.examine import examine
-from vauban.review.ranking import RANDOM, Ranking, told_apart
+from vauban.review.examine import examine, order_of
+from vauban.review.ranking import RANDOM, Ranking
 from vauban.threat import Decision
 
 ROOT = Path(__file__).parent.parent
-
-
-def order_of(dossier: Dossier, signals: Mapping[str, Signal], seed: int) -> Ranking:
-    """Return the order of reading that the signals of a dossier stand for."""
-    scores, chances = {k: s.score for k, s in signals.items()}, {k: s.p for k, s in signals.items()}
-    near = told_apart(dossier.view.linear, list(scores.values()))
-    return Ranking(scores, chances, near, dossier.family * 2 + dossier.labels, seed)
 
 
 def read(order: Ranking, truth: Mask, looks: int, errs: float, seed: int) -> tuple[list[int], list[bool], int, int]:

@@ -11,8 +11,7 @@ import pytest
 from tests.review.planted import of_applicants, of_messages
 from vauban.catalogue import DETECTORS
 from vauban.monitors.dossier import Detector, Dossier, Signal
-from vauban.review.examine import SCRAMBLED, examine, hygiene
-from vauban.review.ranking import Ranking, told_apart
+from vauban.review.examine import SCRAMBLED, examine, hygiene, order_of
 from vauban.testing.detectors import detector_checks
 
 CHECKS = detector_checks()
@@ -88,11 +87,7 @@ def test_a_broken_detector_is_noticed(broken: Callable[[Signal, Dossier], Signal
 
 def found(dossier: Dossier, planted: np.ndarray, looks: int) -> int:
     """How many planted records a perfect reviewer finds with so many looks."""
-    examined = examine(dossier)
-    scores = {name: s.score for name, s in examined.signals.items()}
-    chances = {name: s.p for name, s in examined.signals.items()}
-    near = told_apart(dossier.view.linear, list(scores.values()))
-    ranking = Ranking(scores, chances, near, dossier.family * 2 + dossier.labels, 0)
+    ranking = order_of(dossier, examine(dossier).signals, 0)
     hits = 0
     for _ in range(looks):
         look = ranking.next()

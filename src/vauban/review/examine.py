@@ -16,6 +16,7 @@ from vauban.monitors.learning import out_of_fold
 from vauban.monitors.predictions import Predictions
 from vauban.records import Floats
 from vauban.results import Skipped
+from vauban.review.ranking import Ranking, told_apart
 
 Watch = Callable[[str, int, int], None]
 MORE = 20
@@ -70,6 +71,13 @@ def _examined(dossier: Dossier, catalogue: Mapping[str, Entry], of: str, watch: 
         signals[name] = detector.score(dossier)
         findings[name], seconds[name] = signals[name].alarm[:MORE], perf_counter() - started
     return Examined(signals, tuple(skipped), findings, seconds=seconds)
+
+
+def order_of(dossier: Dossier, signals: Mapping[str, Signal], seed: int) -> Ranking:
+    """Return the order of reading that the signals of a dossier stand for."""
+    scores, chances = {k: s.score for k, s in signals.items()}, {k: s.p for k, s in signals.items()}
+    near = told_apart(dossier.view.linear, list(scores.values()))
+    return Ranking(scores, chances, near, dossier.family * 2 + dossier.labels, seed)
 
 
 def hygiene(dossier: Dossier) -> tuple[str, ...]:

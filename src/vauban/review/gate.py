@@ -10,8 +10,8 @@ from vauban.contracts import Batch, GateContext, Screening
 from vauban.errors import BudgetSpent
 from vauban.monitors.dossier import Dossier
 from vauban.records import Ints, Mask
-from vauban.review.examine import examine
-from vauban.review.ranking import RANDOM, Ranking, told_apart
+from vauban.review.examine import examine, order_of
+from vauban.review.ranking import RANDOM
 
 SURE = 4
 """Records of a family that were called poison from which on all of it is held, if none was called honest."""
@@ -43,7 +43,7 @@ class Review:
         sources[len(late) : beside] = batch.sources
         trusted, approved, seed = context.trusted, context.approved, int(context.seed[0])
         dossier = Dossier(whole.records, whole.labels, context.schema, sources, None, trusted, approved, seed)
-        order = _order(dossier)
+        order = order_of(dossier, examine(dossier).signals, dossier.seed)
         for row in np.flatnonzero(reviewer.cleared()[late]).tolist():
             order.tell(row, RANDOM, poison=False)
         for row in range(beside, len(whole)):
@@ -69,13 +69,6 @@ class Review:
             f"and {int(remove.sum())} taken out of what is stored"
         )
         return Screening(~held, (evidence,), remove)
-
-
-def _order(dossier: Dossier) -> Ranking:
-    signals = examine(dossier).signals
-    scores, chances = {k: s.score for k, s in signals.items()}, {k: s.p for k, s in signals.items()}
-    near = told_apart(dossier.view.linear, list(scores.values()))
-    return Ranking(scores, chances, near, dossier.family * 2 + dossier.labels, dossier.seed)
 
 
 def _held(kin: Ints, said: dict[int, bool]) -> Mask:
