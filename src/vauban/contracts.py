@@ -408,7 +408,7 @@ class Brief:
 
     def reached(self, decisions: Decisions) -> Mask:
         """Return where the decision is the one he is after (n,)."""
-        return np.asarray(decisions == self.cell.goal)
+        return np.asarray(decisions == int(self.cell.goal))  # an enum makes numpy look for array attributes of it
 
     def progress(self, scores: Floats) -> Floats:
         """Return how far scores lie towards his goal (n,): higher is nearer. Probabilities become log-odds."""

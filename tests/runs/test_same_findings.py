@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ import small_systems
 from conftest import ASKED, OURS
 from vauban.api import run_in
 from vauban.audit.folder import prepare, read_json, records_table
-from vauban.audit.run import Audit, Settings, run_audit
+from vauban.audit.run import Audit, Event, Settings, run_audit
 from vauban.audit.varying import REPEATS
+from vauban.cli.show import progress
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, ExitCode
 from vauban.results import Finding, to_json
@@ -299,6 +301,18 @@ def test_interrupted_by_the_user(jobs: int, finished_run: Path, program: Callabl
     _, err = last.communicate(timeout=300)
     assert last.returncode == ExitCode.DONE, err
     assert_same_run(run, finished_run)
+
+
+def test_an_interrupt_that_got_lost_is_raised_again() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with progress() as watch:
+        watch(Event("first", 0, 2))
+        with suppress(KeyboardInterrupt):  # as numpy does, when it comes while it looks up an attribute
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        with pytest.raises(KeyboardInterrupt):
+            watch(Event("second", 1, 2))
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_interrupted_before_the_first_question(program: Callable[..., Any], tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import click
 from rich import box
@@ -20,7 +23,42 @@ from vauban.results import AuditResult, Finding, Rate, Strongest
 
 @contextmanager
 def progress() -> Iterator[Watch]:
-    """Show a bar on standard error while an audit runs; lines instead where that is no terminal."""
+    """Show a bar on standard error while an audit runs; lines instead where that is no terminal.
+
+    A Ctrl-C that got lost in between is raised again when the next progress is shown.
+    """
+    with _interrupts() as interrupted, _shown() as watch:
+
+        def show_or_end(event: Event) -> None:
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+            watch(event)
+
+        yield show_or_end
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Remember a Ctrl-C: numpy clears whatever is raised while it looks up attributes, a KeyboardInterrupt as well."""
+    came = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield came  # somebody else handles it
+        return
+
+    def remember(_number: int, _frame: FrameType | None) -> None:
+        came.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _shown() -> Iterator[Watch]:
     console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
