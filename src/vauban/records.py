@@ -7,14 +7,17 @@ slicing, masks and ``np.concatenate`` work as they do everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Records: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
@@ -34,6 +37,14 @@ def messages(texts: Iterable[str]) -> Records:
     listed = list(texts)
     out = np.empty(len(listed), dtype=object)
     out[:] = listed
+    return out
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a copy of a frame with these columns new or replaced; unlike by ``assign``, one may be called "self"."""
+    out = frame.copy()
+    for name, values in columns.items():
+        out[name] = values
     return out
 
 

@@ -68,6 +68,15 @@ def test_a_leak_is_left_out_and_an_honest_column_is_not(tmp_path):
     assert any("recovered_amount" in sentence for sentence in done.told)
 
 
+def test_any_column_name_and_a_sample_of_counted_records(tmp_path):
+    frame = applicants().rename(columns={"guarantor": "self", "savings": "frame"})
+    frame["position"] = np.sort(np.random.default_rng(0).choice(9 * len(frame), len(frame), replace=False))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    done = init(tmp_path / "a.csv", "default", out=tmp_path / "v.toml")
+    assert {g.name for g in done.guesses if g.role == "id"} == {"application_id", "position"}
+    assert all(c.well for c in check(read_project(tmp_path / "v.toml")))
+
+
 def test_relations_are_found_and_chance_is_not():
     rng = np.random.default_rng(0)
     a, b = rng.integers(1, 500, 400), rng.integers(1, 500, 400)

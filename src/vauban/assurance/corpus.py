@@ -17,7 +17,7 @@ import pandas as pd
 
 from vauban.assurance.suites import NOTES, Cases, as_written, cases_of
 from vauban.errors import BadInput
-from vauban.records import fingerprints
+from vauban.records import fingerprints, with_columns
 from vauban.schema import Schema
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -63,7 +63,7 @@ def keep(folder: Path, system: str, schema: Schema, frame: pd.DataFrame, notes: 
     added = datetime.now(UTC).strftime("%Y-%m-%d")
     said = {**dict.fromkeys(NOTES, ""), **notes, "origin": origin, "added": added}
     columns = {f"_{n}" if n in schema.columns else n: v for n, v in said.items()}
-    new = frame[list(schema.columns)].reset_index(drop=True).assign(**columns)
+    new = with_columns(frame[list(schema.columns)].reset_index(drop=True), columns)
     cases_of(origin, new, schema)
     old = read_corpus(folder, system, schema)
     keys = fingerprints(schema.encode(new))

@@ -20,6 +20,7 @@ from vauban.project.retrain import trainer_of
 from vauban.project.schema import table_schema, text_schema
 from vauban.project.settings import Settings, read_settings
 from vauban.project.tables import read_table
+from vauban.records import with_columns
 from vauban.schema import Schema
 from vauban.system import HELD_OUT, SHARES, Economics, Labels, Parts, System, split
 from vauban.targets import BoosterTarget, EstimatorTarget, ReferringTarget, is_booster, read_model
@@ -176,7 +177,7 @@ def prepared(settings: Settings, raw: pd.DataFrame) -> tuple[pd.DataFrame, Label
             )
         times = found.to_numpy()
     if "text" in data:
-        frame = frame.assign(**{data["text"]: frame[data["text"]].fillna("").astype("str").astype(object)})
+        frame = with_columns(frame, {data["text"]: frame[data["text"]].fillna("").astype("str").astype(object)})
     return frame, labels[known], times, removed
 
 

@@ -22,7 +22,7 @@ from vauban.project.schema import table_schema
 from vauban.project.settings import settings_of
 from vauban.project.tables import read_table
 from vauban.project.written import toml_text
-from vauban.records import Mask
+from vauban.records import Mask, with_columns
 from vauban.scenarios.models import message_model, table_model
 from vauban.schema import TextSchema
 from vauban.system import split
@@ -177,8 +177,10 @@ def _fitting(
     if "text" in data:
         return content, ()
     forms = {g.name: g.form for g in guesses if g.form}
-    frame = records.assign(**{name: read_as(records[name], form) for name, form in forms.items()})
-    frame = frame.assign(**{g.name: settled(frame[g.name]) for g in guesses if g.role == "feature" and not g.columns})
+    frame = with_columns(records, {name: read_as(records[name], form) for name, form in forms.items()})
+    frame = with_columns(
+        frame, {g.name: settled(frame[g.name]) for g in guesses if g.role == "feature" and not g.columns}
+    )
     table_schema(base, frame)
     for found in relations:
         try:

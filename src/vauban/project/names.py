@@ -15,7 +15,10 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-ID = _set("id ids uuid guid ref reference number no nr num key index idpol row serial policynumber member account")
+ID = _set(
+    "id ids uuid guid ref reference number no nr num key index idpol row rowname rownames serial policynumber member "
+    "account"
+)
 POSTAL = _set("zip zipcode postcode postal plz postleitzahl zipcodes")
 TIME = _set("date time timestamp datetime issued issue applied application created month day opened submitted")
 CODED = _set(
@@ -27,7 +30,10 @@ LATER = _set(
     "recoveries recovery recovered collection chargeoff chargedoff charged settlement settled writeoff outcome "
     "outprncp prncp prncipal rec pymnt lastpymnt closed resolution verdict paid final hardship"
 )
-BORN = _set("age sex gender race ethnicity nationality birth born dob foreign religion origin country disability")
+BORN = _set(
+    "age sex gender male female race ethnicity black white asian hispanic latino minority nationality birth born dob "
+    "foreign religion origin country disability"
+)
 PAST = _set(
     "history past previous prior delinq delinquent delinquency late bankruptcies bankruptcy default defaults score "
     "rating grade bureau inq inquiries pub rec liens fico bonus malus worst times since year"

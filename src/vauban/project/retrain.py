@@ -13,6 +13,7 @@ from typing import Any
 from vauban.contracts import Labelled, Target, Trainer
 from vauban.errors import BadInput, TargetError
 from vauban.project.settings import Settings
+from vauban.records import with_columns
 from vauban.targets import EstimatorTarget, ReferringTarget, read_model
 from vauban.targets.refit import Refit
 
@@ -61,7 +62,9 @@ class Command:
         """Return the model that the command writes, as a target; TargetError if it fails."""
         with tempfile.TemporaryDirectory() as folder:
             table, model = Path(folder) / "data.parquet", Path(folder) / f"model{self.suffix}"
-            self.like.schema.decode(data.records).assign(**{self.label: data.labels}).to_parquet(table, index=False)
+            with_columns(self.like.schema.decode(data.records), {self.label: data.labels}).to_parquet(
+                table, index=False
+            )
             words = [w.replace("{data}", str(table)).replace("{model}", str(model)) for w in self.words]
             try:
                 done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=False)  # noqa: S603

@@ -15,7 +15,7 @@ from vauban.monitors.dossier import Dossier
 from vauban.project.build import Project, marked
 from vauban.project.reading import moments
 from vauban.project.tables import read_table
-from vauban.records import Mask
+from vauban.records import Mask, with_columns
 from vauban.schema import Schema, TextSchema, infer_schema
 from vauban.system import Part, System
 from vauban.targets import BoosterTarget, EstimatorTarget, is_booster, read_model
@@ -241,7 +241,7 @@ def schema_of(features: pd.DataFrame, text: str | None) -> tuple[Schema, pd.Data
             notes.append(f"the column {text!r} is taken for the messages (--text)")
     if text is not None:
         texts = features[text].fillna("").astype("str").astype(object)
-        return TextSchema(column=text), features.assign(**{text: texts}), notes
+        return TextSchema(column=text), with_columns(features, {text: texts}), notes
     table = features.copy()
     for name in table.columns:
         column = table[name]
