@@ -191,6 +191,24 @@ def test_no_cell_vanishes_and_each_empty_one_says_why():
         assert all(bool(entry.finding) != bool(entry.reasons) for entry in entries)
 
 
+def test_a_reason_that_many_attacks_share_is_said_once():
+    shown = result("spam")
+    shown["findings"], shown["incomplete"] = [f for f in shown["findings"] if f["cell"] != "EI"], []
+    shown["out_of_scope"] = [
+        {"attack": f"attack-{i}", "cell": "EI", "reason": "no victim" if i < 5 else "no access"} for i in range(6)
+    ]
+    assert cells(shown)[0].reasons == ("attack-0, attack-1, attack-2 and 2 more: no victim", "attack-5: no access")
+
+
+def test_markdown_gives_money_with_its_interval():
+    shown = result("credit")
+    losses = [f["money"]["loss_per_1000"] for f in shown["findings"] if f["money"]]
+    line = next(line for line in FORMATS["markdown"](shown).splitlines() if "Loss on 1,000" in line)
+    loss = next(one for one in losses if phrases.cost(one["after"]["value"], "EUR").replace(phrases.NBSP, " ") in line)
+    for bound in ("low", "high"):
+        assert phrases.cost(loss["after"][bound], "EUR").replace(phrases.NBSP, " ") in line
+
+
 def test_an_unfinished_cell_gives_the_reason_of_the_unfinished_attack():
     changed = result("spam")
     changed["findings"] = [finding for finding in changed["findings"] if finding["cell"] != "EI"]

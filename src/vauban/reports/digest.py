@@ -128,6 +128,17 @@ def cells(result: Json) -> list[Cell]:
     return [_cell(result, cell, specificity) for cell in AXES for specificity in SPECIFICITIES]
 
 
+def _by_reason(absent: Sequence[Json]) -> list[str]:
+    """Return each reason once, with the attacks that it holds for; three at most are named."""
+    held: dict[str, list[str]] = {}
+    for item in absent:
+        held.setdefault(item["reason"], []).append(item["attack"])
+    return [
+        f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason}"
+        for reason, names in held.items()
+    ]
+
+
 def _cell(result: Json, cell: str, specificity: str) -> Cell:
     def here(items: Iterable[Json]) -> list[Json]:
         return _here(items, cell, specificity)
@@ -140,7 +151,7 @@ def _cell(result: Json, cell: str, specificity: str) -> Cell:
         causative = AXES[cell].influence == "causative" and all(t["cell"] != cell for t in result["threats"])
         absent = [item for item in [*result["incomplete"], *result["out_of_scope"]] if item["cell"] == cell]
         if absent and (planned or causative):
-            reasons = [f"{item['attack']}: {item['reason']}" for item in absent]
+            reasons = _by_reason(absent)
         elif here(result["findings"]):
             reasons = ["only controls and baselines were run"]
         elif planned:

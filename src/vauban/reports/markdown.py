@@ -95,10 +95,15 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
 def _money(money: Mapping[str, Any] | None) -> str:
     if money is None:
         return ""
-    before, after = (
-        escaped(phrases.cost(money["loss_per_1000"][when]["value"], money["currency"])) for when in ("before", "after")
-    )
+    before, after = (_range(money["loss_per_1000"][when], money["currency"]) for when in ("before", "after"))
     return f" Loss on 1,000 decisions: {after}, against {before} without the attack."
+
+
+def _range(loss: Mapping[str, Any], currency: str) -> str:
+    said = {bound: escaped(phrases.cost(loss[bound], currency)) for bound in ("value", "low", "high")}
+    if loss["low"] is None or loss["high"] is None:
+        return said["value"]
+    return f"{said['value']} (between {said['low']} and {said['high']})"
 
 
 def _cells(result: Mapping[str, Any]) -> list[str]:
