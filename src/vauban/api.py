@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,26 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vauban.audit.folder import (
-    Verification,
-    check_same,
-    describe_start,
-    prepare,
-    read_json,
-    stamped,
-    write_end,
-    write_start,
-)
+from vauban.audit.folder import Verification, read_json
 from vauban.audit.folder import verify as verify_folder
-from vauban.audit.run import Audit, Settings, Watch, run_audit, watch_nothing
-from vauban.contracts import Target
+from vauban.audit.run import Settings, Watch, watch_nothing
+from vauban.catalogue import CAUSATIVE
+from vauban.contracts import Target, Trainer
 from vauban.errors import BadInput, ExitCode, Incomplete, VaubanError, unknown
 from vauban.filters import Filter
 from vauban.reports import FORMATS, junit
 from vauban.results import AuditResult, to_json
 from vauban.schema import Price, Schema, TextSchema, infer_schema
-from vauban.system import HELD_OUT, Economics, System, split
+from vauban.simulation.beside import audit_both
+from vauban.simulation.lengths import Asked, influences
+from vauban.system import HELD_OUT, Economics, Part, System, split
 from vauban.targets import BoosterTarget, EstimatorTarget, is_booster
+from vauban.targets.refit import Refit
 from vauban.threat import Budget, Cell, Grant, ThreatModel
 
 ATTACKER = {
@@ -52,7 +47,7 @@ def audit(
     schema: Schema | None = None,
     threshold: float | None = None,
     harmful: Any = 1,
-    cells: Iterable[str] = ("EI", "EA"),
+    cells: Iterable[str] | None = None,
     grants: Iterable[str] = ("label", "score"),
     queries: int = 1000,
     flagged: int | None = None,
@@ -63,6 +58,9 @@ def audit(
     victims: int = 200,
     tune: int = 20,
     economics: Economics | None = None,
+    trained_on: tuple[Any, Any] | None = None,
+    trainer: Trainer | None = None,
+    causative: str = "short",
     seed: int = 0,
     jobs: int = 1,
     out: str | Path | None = None,
@@ -81,7 +79,8 @@ def audit(
         schema: what records may be and what changes cost; inferred from the records by default.
         threshold: scores at or above it are blocked; 0.5 for probabilities and 0 for margins by default.
         harmful: the model's class that is the harmful one; of more than two classes, a list of those that are.
-        cells: EI (harmful records pass), EA (good records blocked).
+        cells: EI, CI (harmful records pass) and EA, CA (good records are blocked), by asking the model (E) or through
+            what it is trained on (C); by default EI and EA, and CI and CA where ``trained_on`` is given.
         grants: what the attacker gets: label, score, gradient, structure.
         queries: questions a victim, and as many before, to scout.
         flagged: questions a victim that may be answered BLOCK; no limit by default.
@@ -93,6 +92,10 @@ def audit(
         tune: records a cell, apart from the victims, on which the strongest attack is chosen; 0 chooses it on the
             victims themselves, which flatters it.
         economics: what errors cost; no money is reported without.
+        trained_on: the records that the model was trained on and their labels (m,), given as ``records`` and ``labels``
+            are, in the order in which they came: attacks on training are played on them.
+        trainer: how the model is trained again; by default a clone of a scikit-learn estimator is fitted anew.
+        causative: how much of attacks on training is played, ``short`` or ``full``; see `vauban.simulation.lengths`.
         seed: everything random follows from it.
         jobs: worker processes.
         out: run folder to write; none by default.
@@ -106,10 +109,12 @@ def audit(
     """
     if isinstance(model, Target) and (schema is not None or threshold is not None):
         raise BadInput("A target has its own schema and threshold. Give them to the target, not to the audit.")
-    cells = tuple(dict.fromkeys(cells))
-    if not cells:
-        raise BadInput("There is no cell to audit. Name at least one: EI, EA.")
-    settings = Settings(seed, victims, None if attacks is None else tuple(attacks), jobs, tune=tune)
+    given = ("EI", "EA", *(("CI", "CA") if trained_on is not None else ())) if cells is None else dict.fromkeys(cells)
+    asking, training = influences(given, attacks or (), causative)
+    if training and trained_on is None:
+        raise BadInput("CI and CA attack training. Say what the model was trained on: trained_on=(records, labels).")
+    named = tuple(n for n in attacks if n not in CAUSATIVE) if attacks is not None and asking else None
+    settings = Settings(seed, victims, named, jobs, tune=tune)
     folder = None if out is None else Path(out)
     if resume and folder is None:
         raise BadInput("There is no run to resume. Name its folder: out=...")
@@ -119,68 +124,39 @@ def audit(
     frame = _frame(records)
     marked = _marked(labels, harmful)
     parts = split(frame, marked, seed, HELD_OUT)
+    if trained_on is not None:
+        parts = replace(parts, train=_trained(trained_on, frame, harmful))
     if schema is None and not isinstance(model, Target):
-        schema = TextSchema() if _are_texts(records) else infer_schema(frame)
+        schema = TextSchema() if _are_texts(records) else infer_schema(pd.concat([parts.train.frame, frame]))
     target = _target(model, schema, threshold, harmful, parts.tuning.frame)
+    if trained_on is not None and trainer is None:
+        trainer = _refitting(model, target)
     threats = tuple(
         ThreatModel(
-            _cell(c),
-            ATTACKER[_cell(c)],
+            c,
+            ATTACKER[c],
             frozenset(grant_named(g) for g in grants),
             Budget(queries, queries, flagged, cost),
             where=None if where is None else Filter(where),
             prices=prices or {},
         )
-        for c in cells
+        for c in asking
     )
     kind = str(target.schema.modality.value)
     about = {"name": name, "kind": kind, "source": "given to the audit in memory", "removed": {}}
-    system = System("your model", target, parts, economics, about)
+    system = System("your model", target, parts, economics, about, trainer=trainer)
+    wants = frozenset(grant_named(g) for g in grants)
+    campaigns = tuple(n for n in attacks or () if n in CAUSATIVE) or None
+    asked = Asked(training, causative, campaigns, queries, wants, where, seed, jobs) if training else None
     request = to_json({"threats": threats, "seed": seed, "victims": victims, "attacks": attacks, "tune": tune})
+    if asked is not None:
+        request = {**request, "training": [c.value for c in training], "causative": causative}
     if resume and folder is not None:
         _check_request(folder, request)
-    audited = run_in(folder, request, system, threats, settings, watch, resumed=resume)
+    audited = audit_both(folder, request, system, threats, settings, asked, watch, resumed=resume)
     if audited.problem is not None and not audited.result.findings:
         raise (Incomplete if audited.exit_code == ExitCode.INCOMPLETE else VaubanError)(audited.problem)
     return audited.result
-
-
-def nothing_else(audited: Audit) -> Audit:
-    """Add nothing."""
-    return audited
-
-
-def run_in(
-    out: Path | None,
-    request: Mapping[str, Any],
-    system: System,
-    threats: Sequence[ThreatModel],
-    settings: Settings,
-    watch: Watch,
-    *,
-    resumed: bool = False,
-    command: str | None = None,
-    also: Callable[[Audit], Audit] = nothing_else,
-) -> Audit:
-    """Run an audit in a run folder (None: in memory only), its report included.
-
-    ``also`` adds to it what is found in other ways, before anything is written.
-    """
-    if out is None:
-        audited = also(run_audit(system, threats, settings, watch, command=command))
-        return stamped(audited, describe_start(None, request, system))
-
-    def begin() -> None:
-        # What an earlier life wrote is written anew: a damaged file of it is made whole.
-        write_start(out if resumed else prepare(out), request, system, threats)
-
-    if resumed:
-        check_same(out, system)
-    settings = replace(settings, answers=out / "answers")
-    audited = also(run_audit(system, threats, settings, watch, command=command, begin=begin))
-    audited = write_end(out, audited)
-    (out / "report.html").write_text(report(audited.result, "html"), encoding="utf-8")
-    return audited
 
 
 def report(
@@ -278,10 +254,30 @@ def _target(model: Any, schema: Schema | None, threshold: float | None, harmful:
     return EstimatorTarget(model, schema, limit, harmful, name=kind, sample=schema.encode(tuning))
 
 
-def _cell(name: str) -> Cell:
-    if name not in [c.value for c in ATTACKER]:
-        raise unknown("cell", name, [c.value for c in ATTACKER])
-    return Cell(name)
+def _trained(given: tuple[Any, Any], held_out: pd.DataFrame, harmful: Any) -> Part:
+    """Return what the model was trained on as a part of the data."""
+    records, labels = map(_of_pandas, given)
+    frame = _frame(records.tolist() if isinstance(records, pd.Series) else records).reset_index(drop=True)
+    if list(frame.columns) != list(held_out.columns):
+        strange = sorted(set(frame.columns) ^ set(held_out.columns)) or ["their order"]
+        raise BadInput(
+            "The records that the model was trained on and those held out must have the same columns. "
+            f"They differ in {', '.join(map(repr, strange[:5]))}."
+        )
+    marked = _marked(labels, harmful)
+    if len(marked) != len(frame):
+        raise BadInput(f"trained_on holds {len(frame)} records and {len(marked)} labels. Give every record a label.")
+    return Part(frame, marked)
+
+
+def _refitting(model: Any, target: Target) -> Trainer:
+    """Return a trainer that fits a clone of the model anew; its labels are 0 and 1, whatever the classes are called."""
+    if not isinstance(target, EstimatorTarget) or isinstance(model, Target):
+        raise BadInput(
+            f"Nobody can know how a {type(model).__name__} is trained again. Give a trainer, an object with "
+            "fit(data, start) that returns a target (see vauban.targets.refit.Refit)."
+        )
+    return Refit(target.estimator, target.schema, target.name, target.threshold)
 
 
 def grant_named(name: str) -> Grant:

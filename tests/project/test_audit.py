@@ -12,11 +12,11 @@ import pytest
 import vauban
 import vauban.project
 from tests.project.conftest import applicants
-from vauban.api import run_in
 from vauban.audit.run import Settings, run_audit
 from vauban.cli import main
 from vauban.errors import BadInput
 from vauban.project import check, read_project
+from vauban.simulation.beside import run_in
 from vauban.targets import EstimatorTarget, ReferringTarget
 from vauban.threat import Budget, Decision, Grant
 

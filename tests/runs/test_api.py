@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -209,6 +210,10 @@ def test_a_slice_and_a_limit(pipeline: Any) -> None:
         ({"victims": -3}, "victims must be 1 or more"),
         ({"seed": -1}, "seed must be 0 or more"),
         ({"jobs": 0}, "jobs must be 1 or more"),
+        ({"cells": ["CI"], "attacks": None}, "CI and CA attack training. Say what the model was trained on"),
+        ({"trained_on": (applicants()[0].drop(columns="home"), applicants()[1])}, "They differ in 'home'"),
+        ({"trained_on": (applicants()[0], applicants()[1][:9])}, "400 records and 9 labels"),
+        ({"trained_on": applicants(), "causative": "long"}, "Unknown length of the causative part 'long'"),
         ({"resume": True}, "no run to resume"),
         ({"out": "/proc/run"}, "cannot be written"),
     ],
@@ -219,6 +224,36 @@ def test_what_cannot_be_used(given: dict[str, Any], message: str, pipeline: Any)
     arguments = {"labels": bad.astype(int), **QUICK, **given}
     with pytest.raises(BadInput, match=message):
         vauban.audit(pipeline, frame, **arguments)
+
+
+def test_attacks_on_training_from_python(pipeline: Any, tmp_path: Path) -> None:
+    frame, bad = applicants()
+    past, defaulted = applicants(1500, seed=1)
+    names = np.array(["good", "bad"])
+    pipeline = clone(pipeline).fit(past, names[1 - defaulted.astype(int)])
+    before = pickle.dumps(pipeline)
+    asked: dict[str, Any] = {"harmful": "good", "attacks": ["wander", "backdoor", "random-flips"], "queries": 40}
+    asked |= {"trained_on": (past, names[1 - defaulted.astype(int)]), "out": tmp_path / "run", "victims": 8}
+    result = vauban.audit(pipeline, frame, names[1 - bad.astype(int)], **asked)
+    found = {(f.cell, f.attack): f for f in result.findings}
+    assert set(found) == {
+        *((c, "wander") for c in ("EI", "EA")),
+        *((c, "random-flips") for c in ("CI", "CA")),
+        ("CI", "backdoor"),
+    }
+    planted, control = found["CI", "backdoor"], found["CI", "random-flips"]
+    assert planted.success_rate.low > control.success_rate.high
+    assert planted.retraining is not None
+    assert pickle.dumps(pipeline) == before
+    again = vauban.audit(pipeline, frame, names[1 - bad.astype(int)], **asked, resume=True)
+    assert [f.substance() for f in again.findings] == [f.substance() for f in result.findings]
+
+
+def test_how_a_callable_is_trained_again_must_be_said(pipeline: Any) -> None:
+    frame, bad = applicants()
+    target = CallableTarget(lambda f: pipeline.predict_proba(f)[:, 1], infer_schema(frame))
+    with pytest.raises(BadInput, match="Give a trainer"):
+        vauban.audit(target, frame, bad.astype(int), trained_on=applicants(500, seed=1), **QUICK)
 
 
 @pytest.mark.parametrize(

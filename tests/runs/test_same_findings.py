@@ -18,7 +18,6 @@ import pytest
 import small_systems
 
 from conftest import ASKED, OURS
-from vauban.api import run_in
 from vauban.audit.folder import prepare, read_json, records_table
 from vauban.audit.run import Audit, Event, Settings, run_audit
 from vauban.audit.varying import REPEATS
@@ -26,6 +25,7 @@ from vauban.cli.show import progress
 from vauban.contracts import SCORE
 from vauban.errors import BadInput, ExitCode
 from vauban.results import Finding, to_json
+from vauban.simulation.beside import run_in
 from vauban.system import System
 
 pytestmark = pytest.mark.usefixtures("catalogue")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from vauban.cli.own import ALLOW_PICKLE, chosen_system, is_own
-from vauban.errors import BadInput, ExitCode, unknown
+from vauban.errors import BadInput, ExitCode
 
 REQUEST = tuple("scenario data model victims queries flagged cost attack cell causative where grant seed tune".split())  # noqa: SIM905
 """What decides the findings, and is kept in run.json: jobs, out and fail-over do not."""
@@ -147,13 +147,13 @@ def _audit(
     from vauban.catalogue import CAUSATIVE
     from vauban.cli.show import progress, show
     from vauban.simulation.beside import audit_both
-    from vauban.simulation.lengths import Asked
-    from vauban.threat import Budget, Cell
+    from vauban.simulation.lengths import Asked, influences
+    from vauban.threat import Budget
 
     chosen = chosen_system(request, allow_pickle)
     grants = frozenset(grant_named(g) for g in request["grant"])
     budget = Budget(request["queries"], request["queries"], request["flagged"], request["cost"])
-    asking, training = _influences(request)
+    asking, training = influences(request["cell"], request["attack"], request["causative"])
     threats = chosen.threats(asking, grants, budget, request["where"]) if asking else ()
     names = tuple(n for n in request["attack"] if n not in CAUSATIVE)
     settings = Settings(request["seed"], request["victims"], names or None, jobs, tune=request["tune"])
@@ -161,7 +161,7 @@ def _audit(
     if training:
         on_training = tuple(n for n in request["attack"] if n in CAUSATIVE) or None
         asked = Asked(
-            tuple(map(Cell, training)),
+            training,
             request["causative"],
             on_training,
             request["queries"],
@@ -190,33 +190,6 @@ def _audit(
         click.echo(_go_on(folder), err=True)
         return audited.exit_code
     return _over(audited.result, fail_over)
-
-
-def _influences(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the cells to attack by asking and those to attack through training.
-
-    Attacks that are named choose the influence: who names one that asks wants no training, and the other way round.
-    """
-    from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE
-    from vauban.threat import Cell
-
-    by_asking = {*CATALOGUE, CASCADE.name}
-    cells, names = request["cell"], request["attack"]
-    for cell in cells:
-        if cell not in list(Cell):
-            raise unknown("cell", cell, list(Cell))
-    for name in names:
-        if name not in by_asking and name not in CAUSATIVE:
-            raise unknown("attack", name, [*CATALOGUE, CASCADE.name, *CAUSATIVE])
-    asking = tuple(c for c in cells if c in ("EI", "EA") and (not names or any(n in by_asking for n in names)))
-    training = tuple(c for c in cells if c in ("CI", "CA") and (not names or any(n in CAUSATIVE for n in names)))
-    training = () if request["causative"] == "off" else training
-    if not asking and not training:
-        raise BadInput(
-            "There is no cell to audit: name at least one of EI, EA, CI, CA, attacks that exist for it, and no "
-            "--causative off with cells CI and CA alone."
-        )
-    return asking, training
 
 
 def _go_on(folder: Path) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vauban.api import nothing_else, run_in
-from vauban.audit.run import Audit, Event, Settings, Watch
+from vauban.audit.folder import check_same, describe_start, prepare, stamped, write_end, write_start
+from vauban.audit.run import Audit, Event, Settings, Watch, run_audit
 from vauban.audit.verdict import give_verdict
 from vauban.errors import BadInput
-from vauban.results import Coverage, Finding, Strongest
+from vauban.reports import FORMATS
+from vauban.results import Coverage, Finding, Strongest, to_json
 from vauban.simulation.campaigns import Campaigns, plan_campaigns, run_campaigns
 from vauban.simulation.lengths import Asked
 from vauban.system import System
@@ -79,6 +80,44 @@ def audit_both(
         command=command,
         also=nothing_else if asked is None else also,
     )
+
+
+def nothing_else(audited: Audit) -> Audit:
+    """Add nothing."""
+    return audited
+
+
+def run_in(
+    out: Path | None,
+    request: Mapping[str, Any],
+    system: System,
+    threats: Sequence[ThreatModel],
+    settings: Settings,
+    watch: Watch,
+    *,
+    resumed: bool = False,
+    command: str | None = None,
+    also: Callable[[Audit], Audit] = nothing_else,
+) -> Audit:
+    """Run an audit in a run folder (None: in memory only), its report included.
+
+    ``also`` adds to it what is found in other ways, before anything is written.
+    """
+    if out is None:
+        audited = also(run_audit(system, threats, settings, watch, command=command))
+        return stamped(audited, describe_start(None, request, system))
+
+    def begin() -> None:
+        # What an earlier life wrote is written anew: a damaged file of it is made whole.
+        write_start(out if resumed else prepare(out), request, system, threats)
+
+    if resumed:
+        check_same(out, system)
+    settings = replace(settings, answers=out / "answers")
+    audited = also(run_audit(system, threats, settings, watch, command=command, begin=begin))
+    audited = write_end(out, audited)
+    (out / "report.html").write_text(FORMATS["html"](to_json(audited.result)), encoding="utf-8")
+    return audited
 
 
 def joined(audited: Audit, found: Campaigns, asked: Asked, harmful: str, queries: int) -> Audit:

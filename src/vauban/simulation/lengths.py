@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vauban.catalogue import GATES
+from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE, GATES
 from vauban.contracts import SCORE
+from vauban.errors import BadInput, unknown
 from vauban.threat import Cell, Grant
 
 ACCOUNTS = 5
@@ -73,3 +74,45 @@ class Asked:
     seed: int = 0
     jobs: int = 1
     folder: Path | None = None
+
+
+OFF = "off"
+"""In place of a length: attacks on training are not played."""
+
+
+def influences(
+    cells: Iterable[str], attacks: Collection[str], length: str
+) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """Return the cells to attack by asking and those to attack through training.
+
+    Attacks that are named choose the influence: who names one that asks wants no training, and the other way round.
+
+    Args:
+        cells: of EI, EA, CI, CA.
+        attacks: names of attacks; none is all.
+        length: of the causative part, see `LENGTHS`; ``off`` plays none.
+
+    Raises:
+        BadInput: a cell, an attack or a length is unknown, or no cell is left.
+    """
+    for cell in cells:
+        if cell not in list(Cell):
+            raise unknown("cell", cell, list(Cell))
+    if length not in (OFF, *LENGTHS):
+        raise unknown("length of the causative part", length, [OFF, *LENGTHS])
+    asking = {*CATALOGUE, CASCADE.name}
+    for name in attacks:
+        if name not in asking and name not in CAUSATIVE:
+            raise unknown("attack", name, [*asking, *CAUSATIVE])
+    wanted = tuple(dict.fromkeys(map(Cell, cells)))
+    ask = tuple(c for c in wanted if c in (Cell.EI, Cell.EA) and (not attacks or any(n in asking for n in attacks)))
+    train = tuple(
+        c for c in wanted if c in (Cell.CI, Cell.CA) and (not attacks or any(n in CAUSATIVE for n in attacks))
+    )
+    train = () if length == OFF else train
+    if not ask and not train:
+        raise BadInput(
+            "There is no cell to audit. Name at least one of EI, EA, CI, CA, attacks that exist for it, and for CI and "
+            "CA a causative part that is not off."
+        )
+    return ask, train
