@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rivals.compare import page
-from rivals.ours import measure
+from rivals.ours import floor, measure
 
 ROOT = Path(__file__).parent.parent
 DATA = ("german", "taiwan")
@@ -59,7 +59,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="DATA:MODEL,...")
     parser.add_argument("--environments", type=Path, default=Path.home() / ".cache" / "vauban-rivals")
-    parser.add_argument("--skip-ours", action="store_true")
+    parser.add_argument("--skip-ours", action="store_true", help="measure none of ours again")
+    parser.add_argument("--skip-rivals", action="store_true", help="measure no rival that is missing")
     asked = parser.parse_args()
     only = [tuple(o.split(":")) for o in asked.only.split(",") if o]
     stored = ROOT / "rivals.json"
@@ -71,7 +72,7 @@ def main() -> None:
         (ROOT.parent / "docs" / "rivals.md").write_text(page(kept))
 
     for wanted, kinds in ((STRONGEST, MODELS), (OTHERS, KINDS)):
-        for data, model in pairs:
+        for data, model in [] if asked.skip_rivals else pairs:
             for library, name, victims in wanted if model in kinds else ():
                 key = f"{library} {name} {data} {model}"
                 if key not in kept["rivals"]:
@@ -79,6 +80,11 @@ def main() -> None:
                     kept["rivals"][key] = rival(python, library, name, data, model, victims)
                     print(key, flush=True)
                     keep()
+    for data, model in pairs:
+        if f"{data} {model}" not in kept.setdefault("floor", {}):
+            kept["floor"][f"{data} {model}"] = floor(data, model)
+            print("floor", data, model, flush=True)
+            keep()
     for data, model in [] if asked.skip_ours else pairs:
         kept["ours"][f"{data} {model}"] = measure(data, model)
         print("ours", data, model, flush=True)

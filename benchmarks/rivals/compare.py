@@ -45,7 +45,7 @@ def page(kept: Mapping[str, Any]) -> str:
         *("| " + " | ".join(row) + " |" for row in rows),
         "",
     ]
-    lines += [*_summary(kept), ""]
+    lines += [*_summary(kept), "", *_floors(kept), ""]
     wins = [row for row in rows if row[-1].startswith(("art", "foolbox"))]
     lines += [f"Rivals win {len(wins)} of {len(rows)} comparisons" + (":" if wins else "."), ""]
     lines += [f"- {r[0]}, {r[1]}, {r[2]} questions: {r[-1]}" for r in wins]
@@ -74,6 +74,44 @@ def _summary(kept: Mapping[str, Any]) -> Iterator[str]:
             f"| {name} | {attack} | {n} | {low:.2f} to {high:.2f} | {sum(r.value <= 0.8 for r in ratios)} of {n} | "
             f"{sum(r.high < 1 for r in ratios)} of {n} | {sum(more for _, more in pairs)} of {n} |"
         )
+
+
+def _floors(kept: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the comparisons in which no attack of ours gets to 0.8, with what many times the questions reach."""
+    yield "## How low a cost can be"
+    yield ""
+    yield "Where none of our attacks costs at most 0.8 of the rival's: the best of ours, and the floor, the cheapest"
+    yield "that `donor-bisection`, `block-search` (20,000 questions a victim) or any run above found for the same"
+    yield "victims. Where the floor is above 0.8, nothing that we know gets there; on linear models it is the optimum."
+    yield ""
+    yield "| data | model | questions | rival | best of ours: cost ratio (95 % interval, n) | floor: cost ratio |"
+    yield "|---|---|---|---|---|---|"
+    for its in kept["rivals"].values():
+        pair = f"{its['data']} {its['model']}"
+        mine, low = kept["ours"].get(pair), kept.get("floor", {}).get(pair)
+        if mine is None or low is None:
+            continue
+        caps = mine["attacks"].values()
+        for cap, reached in its["caps"].items():
+            theirs = _array(reached["costs"])
+            best = min((paired_median_ratio(_array(c[cap]["costs"])[: len(theirs)], theirs) for c in caps), key=_value)
+            if best.value <= 0.8:
+                continue
+            n = min(len(theirs), len(low["costs"]))
+            all_of_ours = [_array(c[other]["costs"])[:n] for c in caps for other in c]
+            least = paired_median_ratio(np.min([_array(low["costs"])[:n], *all_of_ours], axis=0), theirs[:n])
+            yield (
+                f"| {its['data']} | {its['model']} | {cap} | {its['library']} {its['rival']} | {_shown(best)} | "
+                f"{_shown(least)} |"
+            )
+
+
+def _value(ratio: Any) -> float:
+    return float(ratio.value)
+
+
+def _shown(ratio: Any) -> str:
+    return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}, {ratio.n})"
 
 
 def _array(costs: list[float | None]) -> Floats:
@@ -112,7 +150,7 @@ def _row(
         f"{_rate(us)} ({attack})",
         _median(theirs[both]),
         _median(us[both]),
-        f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}, {ratio.n})",
+        _shown(ratio),
         f"{its['calls'] / n:.1f} / {ours['calls'] / len(whole):.1f}",
         f"{1000 * its['cpu_seconds'] / n:.0f} / {1000 * ours['cpu_seconds'] / len(whole):.0f}",
         _winner(theirs, us, ratio, name),
