@@ -29,7 +29,7 @@ from vauban.targets import CallableTarget
 
 pytestmark = pytest.mark.usefixtures("catalogue")
 
-QUICK: dict[str, Any] = {"victims": 8, "queries": 40, "attacks": ["do-nothing", "wander", "march", "babble"]}
+QUICK: dict[str, Any] = {"victims": 8, "queries": 40, "tune": 4, "attacks": ["do-nothing", "wander", "march", "babble"]}
 
 
 def applicants(n: int = 400, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
