@@ -95,7 +95,7 @@ def case(request: pytest.FixtureRequest) -> Case:
         data,
         model,
         system,
-        run_audit(system, threats, Settings(seed=3, victims=16 if few else 25, attacks=attacks)),
+        run_audit(system, threats, Settings(seed=3, victims=16 if few else 25, attacks=attacks, tune=0)),
     )
 
 
