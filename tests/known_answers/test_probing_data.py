@@ -23,7 +23,7 @@ CASES = [
     ("credit", "german", "logistic-regression", SCORE, 200),
     ("credit", "german", "hist-gradient-boosting", LABEL, 500),
     ("credit", "taiwan", "logistic-regression", LABEL, 200),
-    ("credit", "taiwan", "hist-gradient-boosting", SCORE, 1000),
+    ("credit", "taiwan", "hist-gradient-boosting", SCORE, 500),
     ("spam", "sms", "logistic-regression", SCORE, 500),
 ]
 
