@@ -27,7 +27,7 @@ audit: $(VENV)/.core
 	$(BIN)/vauban audit spam
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -49,7 +49,7 @@ oldest: pyproject.toml
 	$(VENV)-oldest/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)-oldest/bin/python tests/oldest.py > $(VENV)-oldest/constraints.txt
 	$(VENV)-oldest/bin/python -m pip install --quiet --editable ".[test]" --constraint $(VENV)-oldest/constraints.txt
-	$(VENV)-oldest/bin/python -m pytest -n 2 -q $(ON_OLDEST) -m "not data and not browser"
+	$(VENV)-oldest/bin/python -m pytest -n 2 --dist worksteal -q $(ON_OLDEST) -m "not data and not browser"
 
 clean:
 	rm -rf $(VENV) $(VENV)-oldest site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -285,6 +285,7 @@ def test_every_success_flips_the_real_model_and_verifies_from_the_run_folder(lib
         attacks=["greedy-search", "donor-bisection", "do-nothing"],
         queries=80,
         victims=30,
+        tune=0,
         out=tmp_path / "run",
     )
     found = pd.read_parquet(tmp_path / "run" / "records.parquet")

@@ -89,9 +89,15 @@ def lookalikes(n, seed):
     return x, labels.astype(np.int8)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("cell", [Cell.EI, Cell.EA])
-@pytest.mark.parametrize(("grants", "budget", "within"), [("score", 500, 0.05), ("label", 1000, 0.10)])
+@pytest.mark.parametrize(
+    ("grants", "budget", "within", "cell", "seed"),
+    [
+        ("score", 500, 0.05, Cell.EI, 0),
+        ("score", 500, 0.05, Cell.EA, 1),
+        ("label", 1000, 0.10, Cell.EI, 1),
+        ("label", 1000, 0.10, Cell.EA, 0),
+    ],
+)
 def test_finds_features_signs_order_and_thresholds(grants, budget, within, cell, seed):
     x, labels = lookalikes(600, seed)
     picture, asked = explore(Probing(), brief_for(grants, budget, x, labels, seed, cell=cell), linear)
@@ -160,8 +166,8 @@ def test_each_kind_of_exploration_wins_where_it_looks(grants):
 @pytest.mark.parametrize("grants", ANSWERS)
 def test_the_order_of_questions_does_not_depend_on_the_budget(grants):
     x, labels = lookalikes(300, 1)
-    long = explore(Probing(), brief_for(grants, 300, x, labels), linear)[1]
-    for budget in (0, 70, 230):
+    long = explore(Probing(), brief_for(grants, 250, x, labels), linear)[1]
+    for budget in (70, 170):
         short = explore(Probing(), brief_for(grants, budget, x, labels), linear)[1]
         assert np.array_equal(np.array(short).reshape(-1, 8), np.array(long[:budget]).reshape(-1, 8))
 
@@ -176,9 +182,17 @@ def test_no_question_is_asked_twice_and_every_record_can_occur():
     assert (asked[:, 5:] == np.floor(asked[:, 5:])).all()
 
 
-@pytest.mark.parametrize("known", ["none", "without labels", "one label", "missing values"])
-@pytest.mark.parametrize("grants", ANSWERS)
-def test_whatever_he_starts_with(grants, known):
+@pytest.mark.parametrize(
+    ("known", "grants"),
+    [
+        ("none", "label"),
+        ("without labels", "score"),
+        ("one label", "label"),
+        ("missing values", "label"),
+        ("missing values", "score"),
+    ],
+)
+def test_whatever_he_starts_with(known, grants):
     x, labels = lookalikes(0 if known == "none" else 200, 4)
     labels = {"without labels": None, "one label": np.zeros_like(labels)}.get(known, labels)
     if known == "missing values":

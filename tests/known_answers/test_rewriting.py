@@ -57,6 +57,7 @@ def planted(*, normal: bool = False, cell: Cell = Cell.EI, schema: TextSchema | 
     return CallableTarget(margin, schema or TextSchema(), threshold=0.0, scale=Scale.MARGIN)
 
 
+@lru_cache
 def known(n: int = 300) -> Known:
     rng = np.random.default_rng(4)
     sides = (list(GOOD), list(BAD))
@@ -88,10 +89,10 @@ def fewest(target: CallableTarget, text: str, cell: Cell) -> float:
     """The fewest words without which the decision turns, by trying every set of them."""
     words = text.split()
     for k in range(len(words) + 1):
-        for out in itertools.combinations(range(len(words)), k):
-            left = messages([" ".join("xx" if i in out else w for i, w in enumerate(words))])
-            if brief(cell=cell).reached(target.answer(left, LABEL).decisions)[0]:
-                return float(k)
+        sets = itertools.combinations(range(len(words)), k)
+        left = messages([" ".join("xx" if i in out else w for i, w in enumerate(words)) for out in sets])
+        if brief(cell=cell).reached(target.answer(left, LABEL).decisions).any():
+            return float(k)
     return float("inf")
 
 

@@ -20,7 +20,7 @@ from vauban.scenarios import SCENARIOS
 from vauban.system import System
 
 OURS = ("do-nothing", "wander", "march", "babble", "look")
-ASKED = ("--victims", "12", "--queries", "60", *(word for name in OURS for word in ("--attack", name)))
+ASKED = ("--victims", "12", "--queries", "60", "--tune", "4", *(word for name in OURS for word in ("--attack", name)))
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 

@@ -30,7 +30,7 @@ from vauban.targets import CallableTarget
 
 pytestmark = pytest.mark.usefixtures("catalogue")
 
-QUICK: dict[str, Any] = {"victims": 8, "queries": 40, "attacks": ["do-nothing", "wander", "march", "babble"]}
+QUICK: dict[str, Any] = {"victims": 8, "queries": 40, "tune": 0, "attacks": ["do-nothing", "wander", "march", "babble"]}
 
 
 def applicants(n: int = 400, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -299,7 +299,7 @@ def test_an_interrupted_audit_keeps_what_was_found() -> None:
             raise KeyboardInterrupt
         return np.clip(rows["amount"].to_numpy() / 20000, 0, 1)
 
-    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), **QUICK, tune=0)
+    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), **QUICK)
     assert result.findings
     assert {s.reason for s in result.incomplete} == {"interrupted before it finished"}
     assert any("did not finish" in line for line in result.verdict.details)
@@ -316,7 +316,7 @@ def test_a_model_that_fails_keeps_what_was_found() -> None:
             raise ConnectionError("gone")
         return np.clip(rows["amount"].to_numpy() / 20000, 0, 1)
 
-    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), **QUICK, tune=0)
+    result = vauban.audit(CallableTarget(predict, infer_schema(frame)), frame, bad.astype(int), **QUICK)
     assert result.findings
     assert len(result.incomplete) == 1
     assert "gone" in result.incomplete[0].reason

@@ -20,7 +20,7 @@ from conftest import ASKED, ENVIRONMENT, Vauban, assert_refused
 from vauban.errors import ExitCode
 from vauban.system import System
 
-SMALL = ("small-table", "--victims", 3, "--queries", 5, "--attack", "do-nothing")
+SMALL = ("small-table", "--victims", 3, "--queries", 5, "--tune", 2, "--attack", "do-nothing")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -38,6 +39,11 @@ HOSTILE = (
 
 def result(name):
     return json.loads((FIXTURES / f"result_{name}.json").read_text(encoding="utf-8"))
+
+
+@cache
+def page_of(name):
+    return FORMATS["html"](result(name))
 
 
 class Page(HTMLParser):
@@ -96,7 +102,7 @@ def test_bytes_do_not_depend_on_the_process_or_the_users_style():
         check=True,
         env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert page.stdout.decode() == FORMATS["html"](result("spam"))
+    assert page.stdout.decode() == page_of("spam")
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -116,7 +122,8 @@ def test_json_is_canonical_and_loses_nothing():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_is_self_contained(name):
-    page = Page(FORMATS["html"](result(name)))
+    source = page_of(name)
+    page = Page(source)
     assert "script" not in {tag for tag, _ in page.elements}
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -127,14 +134,13 @@ def test_the_page_is_self_contained(name):
         if "href" in attributes:
             target = attributes["href"]
             assert target[1:] in ids if target.startswith("#") else (tag == "a" and target.startswith("https://"))
-    source = FORMATS["html"](result(name))
     assert "@import" not in source
     assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in source
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_can_be_read_by_a_machine_that_reads_aloud(name):
-    page = Page(FORMATS["html"](result(name)))
+    page = Page(page_of(name))
     assert page.headings[0] == 1
     assert page.headings.count(1) == 1
     assert all(after <= before + 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
@@ -150,7 +156,7 @@ def test_the_page_can_be_read_by_a_machine_that_reads_aloud(name):
 
 
 def test_figures_on_the_page_are_those_of_the_strongest_attacks():
-    text = " ".join("".join(Page(FORMATS["html"](result("spam"))).text).split())
+    text = " ".join("".join(Page(page_of("spam")).text).split())
     assert (
         "between 93 % and 99.5 %, 95 % interval, n = 120. Greedy words, with scores, the strongest of 3 attacks."
         in text
@@ -162,7 +168,7 @@ def test_figures_on_the_page_are_those_of_the_strongest_attacks():
 
 
 def test_charts_hold_every_curve_with_control_and_baseline():
-    page = FORMATS["html"](result("spam"))
+    page = page_of("spam")
     drawings = re.findall(r'<svg viewBox="0 0 400 250".*?</svg>', page, flags=re.DOTALL)
     assert len(drawings) == 7  # questions and cost in three groups, and one exploration
     for label in ("Good words", "Obfuscated words", "Random words", "Do nothing"):
@@ -229,7 +235,7 @@ def test_findings_are_ordered_by_cell_then_success_and_controls_are_never_the_he
 
 
 def test_a_degenerate_model_is_flagged_before_any_figure():
-    page = FORMATS["html"](result("degenerate"))
+    page = page_of("degenerate")
     assert page.index("The model is degenerate") < page.index("Key figures")
     assert "The model is degenerate" in FORMATS["markdown"](result("degenerate"))
     assert "never" not in "".join(Page(page).text).split("Glossary")[0]  # no victims: not measured, rather than never
@@ -238,7 +244,9 @@ def test_a_degenerate_model_is_flagged_before_any_figure():
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("name", ["spam", "credit"])
 def test_hostile_texts_are_shown_and_do_nothing(text, name):
-    page = Page(FORMATS["html"](with_strings(result(name), lambda _: text)))
+    source = FORMATS["html"](with_strings(result(name), lambda _: text))
+    source.encode("utf-8")
+    page = Page(source)
     page_text = "".join(page.text)
     assert not {tag for tag, _ in page.elements} & {"script", "img", "b", "iframe"}
     assert not [key for _, attributes in page.elements for key in attributes if key.startswith("on")]
@@ -246,7 +254,6 @@ def test_hostile_texts_are_shown_and_do_nothing(text, name):
         assert not [c for c in source if hostile._is_invisible(c)]
     if text.isprintable():
         assert text[:100] in page_text
-    FORMATS["html"](with_strings(result(name), lambda _: text)).encode("utf-8")
     FORMATS["markdown"](with_strings(result(name), lambda _: text)).encode("utf-8")
 
 
@@ -256,7 +263,7 @@ def harmless(text):
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a page takes long to make: a failure is not shrunk

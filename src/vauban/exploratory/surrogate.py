@@ -49,12 +49,14 @@ class Surrogate:
         trades: trades asked about in a round for each victim.
         answered: how much more an answer counts than a known label.
         asks: whether the substitute is corrected by answers; without, it is a transfer: no question before a victim.
+        trees: of the substitute.
     """
 
     donors: int = 64
     trades: int = 10
     answered: float = 3.0
     asks: bool = True
+    trees: int = 120
 
     modalities = frozenset({Modality.TABULAR})
     wants = LABEL
@@ -87,7 +89,7 @@ class Surrogate:
             weights = np.concatenate([np.full(len(asked), self.answered), np.ones(len(others) + len(asked))])
         if len(records) < 2 or len(np.unique(beliefs)) < 2:
             return None
-        return Forest.grown(records, beliefs, weights, brief.seed[0] % (1 << 31))
+        return Forest.grown(records, beliefs, weights, self.trees, brief.seed[0] % (1 << 31))
 
     def search(self, cohort: Cohort, intelligence: Learnt, brief: Brief) -> Generator[Ask, Outcome, Sequence[Claim]]:
         """Reach the goal along the guess, else by the substitute's best, else by crossing; then make it cheaper."""

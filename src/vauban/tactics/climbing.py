@@ -11,6 +11,7 @@ import numpy as np
 from vauban.contracts import Ask, Outcome
 from vauban.records import Floats, Ints, Records
 from vauban.tactics.arms import grafted
+from vauban.tactics.forests import mean_of_trees
 from vauban.tactics.likeness import nearest
 from vauban.tactics.siege import Proposals, Siege
 
@@ -29,22 +30,22 @@ class Forest:
     """A substitute for the target: trees on known records, with the answers to those that were asked about.
 
     Attributes:
-        model: a fitted scikit-learn classifier over encoded records, what is missing being -1e9.
+        model: a fitted scikit-learn forest over encoded records, what is missing being -1e9.
     """
 
     model: Any
 
     @staticmethod
-    def grown(records: Records, harmful: Ints, weights: Floats, seed: int) -> Forest:
+    def grown(records: Records, harmful: Ints, weights: Floats, trees: int, seed: int) -> Forest:
         """Return a forest of records (n, d) and what is believed of each (n,), 1 = harmful, with weights (n,)."""
         from sklearn.ensemble import RandomForestClassifier
 
-        trees = RandomForestClassifier(120, min_samples_leaf=2, random_state=seed, n_jobs=1)
-        return Forest(trees.fit(_filled(records), harmful, weights))
+        forest = RandomForestClassifier(trees, min_samples_leaf=2, random_state=seed, n_jobs=1)
+        return Forest(forest.fit(_filled(records), harmful, weights))
 
     def harm(self, records: Records) -> Floats:
         """Return how harmful it believes records (n, d) to be, 0 to 1."""
-        return np.asarray(self.model.predict_proba(_filled(records))[:, 1])
+        return mean_of_trees(self.model, _filled(records))[:, 1]
 
 
 def _filled(records: Records) -> Floats:

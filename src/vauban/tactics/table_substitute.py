@@ -25,6 +25,7 @@ from vauban.records import Floats, Mask, Records
 from vauban.schema import TableSchema
 from vauban.tactics.choice import FEWEST, best, losses, nearness
 from vauban.tactics.evidence import Answered
+from vauban.tactics.forests import mean_of_trees
 from vauban.threat import Decision
 
 HEEDED = 10.0
@@ -126,9 +127,11 @@ def _beside(columns: Floats, believed: Floats | None, scale: float = 1.0) -> Flo
 def _value(model: Any, columns: Floats) -> Floats:
     if hasattr(model, "decision_function"):
         return np.asarray(model.decision_function(columns))
-    if hasattr(model, "predict_proba"):
-        p = np.clip(model.predict_proba(columns)[:, 1], 0.002, 0.998)
+    if isinstance(model, RandomForestClassifier):
+        p = np.clip(mean_of_trees(model, columns)[:, 1], 0.002, 0.998)
         return np.asarray(np.log(p) - np.log1p(-p))
+    if isinstance(model, RandomForestRegressor):
+        return mean_of_trees(model, columns)[:, 0]
     return np.asarray(model.predict(columns))
 
 

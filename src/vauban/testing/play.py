@@ -17,6 +17,7 @@ from vauban.audit.runner import scout, search
 from vauban.contracts import LABEL, Ask, Attack, Brief, Claim, Cohort, Explorer, Outcome
 from vauban.errors import BudgetSpent, VaubanError
 from vauban.records import Ints, Modality, Records
+from vauban.testing.once import once
 from vauban.testing.worlds import World
 from vauban.threat import Grant
 
@@ -147,46 +148,41 @@ def play(
     cohort_size: int | None = None,
     spent_at: int | None = None,
     between: Callable[[], None] | None = None,
+    after: Played | None = None,
 ) -> Played:
-    """Scout and search for victims of a world; AssertionError where the attack breaks the rules or never returns."""
+    """Scout and search for victims of a world; AssertionError where the attack breaks the rules or never returns.
+
+    ``after`` a play of the same brief, it searches with what that one's scouting brought, as an audit does for every
+    cohort: the scouting is not repeated.
+    """
     brief = brief or world.brief()
     notes = Notes()
     watched = Watched(attack, notes, spent_at, between)
     who = np.arange(len(world.victims)) if ids is None else np.array(ids, dtype=np.int64)
     with rules(world):
         oracle = Oracle(world.target)
-        scouted = scout(watched, "the attack", brief, oracle)
+        intelligence = scout(watched, "the attack", brief, oracle).intelligence if after is None else after.intelligence
         judged, _ = search(
             watched,
             "the attack",
             brief,
-            scouted.intelligence,
+            intelligence,
             world.victims,
             oracle,
             seed=COHORT_SEED,
             ids=who,
             cohort_size=cohort_size,
         )
-    return Played(notes, scouted.intelligence, judged)
+    return Played(notes, intelligence, judged)
 
 
-_PLAIN: dict[tuple[Attack, str], Played] = {}
+def play_once(attack: Attack, world: World, ids: tuple[int, ...] = ()) -> Played:
+    """Return a play for all victims, or for some after the scouting of that one: see `once`."""
 
+    def played() -> Played:
+        return play(attack, world, ids=ids, after=play_once(attack, world)) if ids else play(attack, world)
 
-def play_once(attack: Attack, world: World) -> Played:
-    """Return a play for all victims; the same one again for an equal attack: many checks look at the same play.
-
-    An attack that cannot be hashed, and so may have changed in between, is played anew.
-    """
-    if type(attack).__hash__ is None:
-        return play(attack, world)
-    try:
-        key = (attack, world.name)
-        if key not in _PLAIN:
-            _PLAIN[key] = play(attack, world)
-        return _PLAIN[key]
-    except TypeError:  # a field of it cannot be hashed
-        return play(attack, world)
+    return once(attack, world.name, ids, make=played)
 
 
 def explore(
@@ -201,20 +197,9 @@ def explore(
     return scouted.intelligence, notes
 
 
-_PICTURES: dict[tuple[Explorer, str], tuple[Any, Notes]] = {}
-
-
 def explore_once(explorer: Explorer, world: World) -> tuple[Any, Notes]:
-    """Return what an explorer learns; the same again for an equal explorer, as `play_once` does for attacks."""
-    if type(explorer).__hash__ is None:
-        return explore(explorer, world)
-    try:
-        key = (explorer, world.name)
-        if key not in _PICTURES:
-            _PICTURES[key] = explore(explorer, world)
-        return _PICTURES[key]
-    except TypeError:  # a field of it cannot be hashed
-        return explore(explorer, world)
+    """Return what an explorer learns, and its questions: see `once`."""
+    return once(explorer, "explores", world.name, make=lambda: explore(explorer, world))
 
 
 def portrait(picture: Any, world: World) -> dict[str, Any]:

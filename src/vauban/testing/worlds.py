@@ -143,14 +143,25 @@ class World:
     @cached_property
     def optimum(self) -> Floats:
         """Cost of each victim's cheapest flip (n,), found by listing every attainable record; listable worlds only."""
-        schema = self.target.schema
         assert self.listable, self.name  # noqa: S101 - a defect of the suite itself
+        best = np.full(len(self.victims), FORBIDDEN)
+        for i, victim in enumerate(self.victims):
+            everything = self._everything(victim)
+            goals = everything[self.brief().reached(self.target.answer(everything, SCORE).decisions)]
+            best[i] = self.target.schema.cost(np.tile(victim, (len(goals), 1)), goals).min(initial=FORBIDDEN)
+        return best
+
+    def _everything(self, victim: Floats) -> Records:
+        """Return every record that a victim (d,) could become, and some that it could not."""
+        schema = self.target.schema
         assert isinstance(schema, TableSchema), self.name  # noqa: S101
-        grids = [np.arange(f.lower, f.upper + 1e-9, 1.0 if f.listed else f.step or 1.0) for f in schema.features]
-        everything = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, len(grids))
-        reached = self.brief().reached(self.target.answer(everything, SCORE).decisions)
-        goals = everything[reached]
-        return np.array([schema.cost(np.tile(v, (len(goals), 1)), goals).min(initial=FORBIDDEN) for v in self.victims])
+        grids = [
+            np.arange(f.lower, f.upper + 1e-9, 1.0 if f.listed else f.step or 1.0)
+            if j in schema.mutable
+            else victim[[j]]
+            for j, f in enumerate(schema.features)
+        ]
+        return schema.derived(np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, len(grids)))
 
 
 def _logistic_structure(schema: TableSchema, offset: float, parts: dict[str, float | list[float]]) -> AdditiveStructure:
