@@ -95,7 +95,7 @@ def run_test(
     plan = [(p, where) for p in properties for where in populations]
     tried: list[Tried] = []
     failing: list[pd.DataFrame] = []
-    parts = len(plan) + (3 if isinstance(schema, TableSchema) else 0)
+    parts = len(plan) + (max(len(plan), 3) if isinstance(schema, TableSchema) else 0)  # half is for weak regions
     for i, (one, where) in enumerate(plan):
         rng = np.random.default_rng(seed_for(seed, "test", one.name, where))
         mine = purse.share(max(parts - i, 1))

@@ -1,0 +1,106 @@
+"""Boxes of two features in which records pass against expectation: every pair is looked at, and every box of it.
+
+A search that adds one condition after the other (see `vauban.assurance.rules`) sees nothing of two conditions that mean
+nothing alone. Here each pair of features makes a table of counts, and each box of the table is judged at once: a value
+or an interval on either side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from vauban.assurance.rules import FEWEST, Condition, Rule
+from vauban.records import Floats, Ints, Mask, Records
+from vauban.schema import Feature, TableSchema
+
+BINS = 28
+"""Bins of a number with more values than that, of equal counts."""
+ANEW = 0.5
+"""Share of a box's passes that no stronger box has."""
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """A feature in bins: ``bins`` (n,), -1 where missing; ``sets`` (s, b): which bins each condition holds."""
+
+    bins: Ints
+    sets: Floats
+    conditions: tuple[Condition, ...]
+
+
+def find_pairs(schema: TableSchema, records: Records, passed: Mask, expected: Floats, most: int) -> list[Rule]:
+    """Return boxes of two features in which far more records pass than expected, the strongest first.
+
+    Args:
+        schema: of the records.
+        records: (n, d) encoded.
+        passed: (n,) which of them the model passes.
+        expected: (n,) how likely each was to pass, by what its features do one by one.
+        most: boxes; in each most passes are none of those before it.
+    """
+    axes = [_axis(j, f, records[:, j]) for j, f in enumerate(schema.features)]
+    found: list[tuple[float, Rule]] = []
+    for one, other in combinations(axes, 2):
+        merit, rule = _best(one, other, passed, expected)
+        if merit > 0:
+            found.append((merit, rule))
+    chosen: list[Rule] = []
+    left = passed.copy()
+    for _, rule in sorted(found, key=lambda item: -item[0]):
+        inside = rule.holds(records)
+        if left[inside].sum() >= max(ANEW * passed[inside].sum(), 1):
+            chosen.append(rule)
+            left &= ~inside
+        if len(chosen) == most:
+            break
+    return chosen
+
+
+def _axis(j: int, feature: Feature, column: Floats) -> _Axis:
+    there = ~np.isnan(column)
+    values = np.unique(column[there])
+    if feature.listed and feature.kind != "ordinal":
+        bins = np.where(there, np.searchsorted(values, column), -1)
+        return _Axis(bins, np.eye(len(values)), tuple(Condition(j, values=(int(v),)) for v in values))
+    if len(values) > BINS:
+        values = np.unique(np.quantile(column[there], np.linspace(0, 1, BINS + 1), method="nearest"))[:-1]
+    bins = np.where(there, np.searchsorted(values, column, side="right") - 1, -1)
+    ends = np.append(values[1:], np.inf)
+    first, last = np.triu_indices(len(values))
+    short = last - first < max(len(values) / 2, 1)
+    first, last = first[short], last[short]
+    every = np.arange(len(values))
+    sets = ((every >= first[:, None]) & (every <= last[:, None])).astype(np.float64)
+    conditions = []
+    for a, b in zip(first.tolist(), last.tolist(), strict=True):
+        below = ends[b]
+        high = np.inf if below == np.inf else float(np.nextafter(below, -np.inf))
+        low = -np.inf if a == 0 else float(values[a])
+        if feature.listed:
+            conditions.append(Condition(j, values=tuple(values[a : b + 1].astype(int).tolist())))
+        else:
+            conditions.append(Condition(j, low, high))
+    return _Axis(bins, sets, tuple(conditions))
+
+
+def _best(one: _Axis, other: _Axis, passed: Mask, expected: Floats) -> tuple[float, Rule]:
+    """Return the box with the greatest signed root of the Poisson deviance, and that."""
+    there = (one.bins >= 0) & (other.bins >= 0)
+    shape = (one.sets.shape[1], other.sets.shape[1])
+    if not there.any() or not len(one.conditions) or not len(other.conditions):
+        return 0.0, Rule(())
+    at = (one.bins * shape[1] + other.bins)[there]
+
+    def over(weights: Floats) -> Floats:
+        table = np.bincount(at, weights[there], shape[0] * shape[1]).reshape(shape)
+        return np.asarray(one.sets @ table @ other.sets.T)
+
+    k, e = over(passed.astype(np.float64)), np.maximum(over(expected), 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviance = np.where(k > 0, k * np.log(k / e), 0.0) - (k - e)
+    merit = np.where((k > e) & (k >= FEWEST / 2), np.sqrt(2 * np.maximum(deviance, 0.0)), 0.0)
+    i, j = np.unravel_index(int(np.argmax(merit)), merit.shape)
+    return float(merit[i, j]), Rule((one.conditions[i], other.conditions[j]))
