@@ -18,6 +18,12 @@ from vauban.schema import Feature, TableSchema
 
 BINS = 28
 """Bins of a number with more values than that, of equal counts."""
+LIKELY = 0.5
+"""Chance to pass from which on a record is left out."""
+CLEAR = 4.0
+"""Signed root of the deviance from which on a box is no chance, of so many as are looked at."""
+FLOOR = 0.05
+"""Passes that are expected of any box at least: of few records nobody knows it better."""
 ANEW = 0.5
 """Share of a box's passes that no stronger box has."""
 
@@ -41,11 +47,13 @@ def find_pairs(schema: TableSchema, records: Records, passed: Mask, expected: Fl
         expected: (n,) how likely each was to pass, by what its features do one by one.
         most: boxes; in each most passes are none of those before it.
     """
+    open_ = expected < LIKELY  # of one that was likely to pass, that it does says nothing of any box
+    records, passed, expected = records[open_], passed[open_], expected[open_]
     axes = [_axis(j, f, records[:, j]) for j, f in enumerate(schema.features)]
     found: list[tuple[float, Rule]] = []
     for one, other in combinations(axes, 2):
         merit, rule = _best(one, other, passed, expected)
-        if merit > 0:
+        if merit >= CLEAR:
             found.append((merit, rule))
     chosen: list[Rule] = []
     left = passed.copy()
@@ -98,7 +106,7 @@ def _best(one: _Axis, other: _Axis, passed: Mask, expected: Floats) -> tuple[flo
         table = np.bincount(at, weights[there], shape[0] * shape[1]).reshape(shape)
         return np.asarray(one.sets @ table @ other.sets.T)
 
-    k, e = over(passed.astype(np.float64)), np.maximum(over(expected), 0.5)
+    k, e = over(passed.astype(np.float64)), np.maximum(over(expected), FLOOR)
     with np.errstate(divide="ignore", invalid="ignore"):
         deviance = np.where(k > 0, k * np.log(k / e), 0.0) - (k - e)
     merit = np.where((k > e) & (k >= FEWEST / 2), np.sqrt(2 * np.maximum(deviance, 0.0)), 0.0)

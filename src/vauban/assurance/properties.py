@@ -81,8 +81,10 @@ class Feature:
         if step > 0:
             value = np.clip(np.rint(value / step) * step, np.ceil(low / step) * step, np.floor(high / step) * step)
         possible = np.isfinite(value) & (value != now) & (value >= self.low) & (value <= self.high)
-        if self.expected is not Expected.IRRELEVANT:
-            possible &= (value > now) == (self.expected is Expected.SAFER)
+        if self.expected is Expected.SAFER:  # never of a missing value: nothing is safer or riskier than that
+            possible &= value > now
+        elif self.expected is Expected.RISKIER:
+            possible &= value < now
         after = records[possible].copy()
         after[:, j] = value[possible]
         after, obeys = self.schema.obeying(records[possible], after)
