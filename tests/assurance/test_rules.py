@@ -83,3 +83,11 @@ def test_a_missing_value_is_in_no_box():
     box = (records[:, 1] >= 4000) & (records[:, 1] <= 5000) & (records[:, 2] == 1)
     rule = find_pairs(SCHEMA, records, box, np.full(1000, 0.01), 1)[0]
     assert box[rule.holds(records)].mean() > 0.7
+
+
+def test_of_very_many_features_the_surprising_ones_are_paired():
+    schema = TableSchema(tuple(Feature(f"x{j}", Kind.NUMERIC, 0, 1, price=Price()) for j in range(90)))
+    records = np.random.default_rng(0).uniform(size=(3000, 90))
+    box = (records[:, 70] > 0.4) & (records[:, 70] < 0.6) & (records[:, 85] > 0.1) & (records[:, 85] < 0.3)
+    rule = find_pairs(schema, records, box, np.full(3000, 0.01), 1)[0]
+    assert {c.feature for c in rule.conditions} == {70, 85}

@@ -16,6 +16,8 @@ from vauban.assurance.rules import FEWEST, Condition, Rule
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import Feature, TableSchema
 
+FEATURES = 60
+"""Features, at most, whose pairs are looked at: those in which alone passes are most surprising."""
 BINS = 28
 """Bins of a number with more values than that, of equal counts."""
 LIKELY = 0.5
@@ -50,6 +52,8 @@ def find_pairs(schema: TableSchema, records: Records, passed: Mask, expected: Fl
     open_ = expected < LIKELY  # of one that was likely to pass, that it does says nothing of any box
     records, passed, expected = records[open_], passed[open_], expected[open_]
     axes = [_axis(j, f, records[:, j]) for j, f in enumerate(schema.features)]
+    if len(axes) > FEATURES:
+        axes = sorted(axes, key=lambda axis: -_alone(axis, passed, expected))[:FEATURES]
     found: list[tuple[float, Rule]] = []
     for one, other in combinations(axes, 2):
         merit, rule = _best(one, other, passed, expected)
@@ -95,7 +99,7 @@ def _axis(j: int, feature: Feature, column: Floats) -> _Axis:
 
 
 def _best(one: _Axis, other: _Axis, passed: Mask, expected: Floats) -> tuple[float, Rule]:
-    """Return the box with the greatest signed root of the Poisson deviance, and that."""
+    """Return the box with the greatest merit, and that merit."""
     there = (one.bins >= 0) & (other.bins >= 0)
     shape = (one.sets.shape[1], other.sets.shape[1])
     if not there.any() or not len(one.conditions) or not len(other.conditions):
@@ -106,9 +110,22 @@ def _best(one: _Axis, other: _Axis, passed: Mask, expected: Floats) -> tuple[flo
         table = np.bincount(at, weights[there], shape[0] * shape[1]).reshape(shape)
         return np.asarray(one.sets @ table @ other.sets.T)
 
-    k, e = over(passed.astype(np.float64)), np.maximum(over(expected), FLOOR)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deviance = np.where(k > 0, k * np.log(k / e), 0.0) - (k - e)
-    merit = np.where((k > e) & (k >= FEWEST / 2), np.sqrt(2 * np.maximum(deviance, 0.0)), 0.0)
+    merit = _merits(over(passed.astype(np.float64)), over(expected))
     i, j = np.unravel_index(int(np.argmax(merit)), merit.shape)
     return float(merit[i, j]), Rule((one.conditions[i], other.conditions[j]))
+
+
+def _alone(axis: _Axis, passed: Mask, expected: Floats) -> float:
+    """Return the greatest merit of a condition of one feature."""
+    there = axis.bins >= 0
+    size = axis.sets.shape[1]
+    k, e = (axis.sets @ np.bincount(axis.bins[there], w[there], size) for w in (passed.astype(np.float64), expected))
+    return float(_merits(k, e).max(initial=0.0))
+
+
+def _merits(passes: Floats, expected: Floats) -> Floats:
+    """Return signed roots of the Poisson deviance; 0 where there are few passes, or no more than expected."""
+    k, e = passes, np.maximum(expected, FLOOR)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviance = np.where(k > 0, k * np.log(k / e), 0.0) - (k - e)
+    return np.where((k > e) & (k >= FEWEST / 2), np.sqrt(2 * np.maximum(deviance, 0.0)), 0.0)

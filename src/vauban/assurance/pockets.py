@@ -1,6 +1,6 @@
-"""Regions where a model lets harmful records pass whatever else they say: pockets of false negatives, and triggers.
+"""Regions where a model lets harmful records pass whatever else they say: pockets of false negatives, holes, triggers.
 
-Two steps. Records that the model blocks most firmly are given the values of others in a few features, and rules are
+Two steps. Records that the model blocks most firmly are given the values of others in some features, and rules are
 looked for under which nearly all of them pass. What a strong and rightful feature does looks the same, so each rule
 is then held against the labels: real records that pass only because they lie in it, since beside it they are blocked,
 must be harmful no more often than others that pass as narrowly (Fisher's exact test, Holm's correction over the rules).
@@ -45,6 +45,8 @@ BESIDE = 0.25
 TIMES = 5
 """Variations of a real record that tell whether it passes only by what a rule is about."""
 ALPHA = 0.01
+LEAST = 12_000
+"""Questions without which no search is worth its while: shares of fewer would not pay for the steps."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,9 @@ def find_regions(
         labels: (n,) of them, 1 = harmful.
         passing: (n,) whether the model passes each.
         hardest: (k, d) harmful records that the model blocks firmly.
-        budget: questions.
+        budget: questions, `LEAST` or more.
         rng: random stream.
     """
-    if len(hardest) < 10 or budget < 1000:
-        return ()
     asked, passed, expected = surprising(schema, passes, hardest, records, budget // 2, rng)
     rules = find_pairs(schema, asked, passed, expected, PAIRS)
     rules += find_rules(schema, asked, passed, most=2)
@@ -136,8 +136,7 @@ def _sharpened(
 ) -> Rule | None:
     """Return a rule with its ends searched for among records just inside and outside, without idle conditions."""
     for _ in range(2):
-        base = hardest[rng.integers(len(hardest), size=budget // 2)]
-        around = _into(schema, rule, base, rng, wider=0.75)
+        around = _into(schema, rule, _drawn(hardest, budget // 2, rng), rng, wider=0.75)
         passed = passes(around)
         for c in rule.conditions:  # one after the other: what is known of one helps to see the next
             others = tuple(o for o in rule.conditions if o != c)

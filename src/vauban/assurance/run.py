@@ -13,7 +13,7 @@ import pandas as pd
 from vauban.assurance.budget import Purse
 from vauban.assurance.expectations import Expectations
 from vauban.assurance.outcome import Place, Replayed, TestResult, Tried, Weakness
-from vauban.assurance.pockets import find_regions
+from vauban.assurance.pockets import LEAST, find_regions
 from vauban.assurance.properties import Property, limits, properties_of
 from vauban.assurance.rules import find_rules, halves
 from vauban.assurance.statement import at_look, exact, looks
@@ -31,8 +31,6 @@ Watch = Callable[[str, int, int], None]
 
 CLEAR = 0.01
 """A property is left when its interval lies above this share: that it fails is then clear."""
-LEAST_LEFT = 1000
-"""Questions without which no search for weak regions is worth its while."""
 SHOWN = 5
 MOST = 2000
 """Failures of a property that are kept for the run folder."""
@@ -231,9 +229,9 @@ def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> t
     watch("weak regions", at, at + 1)
     labelled = _labelled(system)
     records = schema.encode(labelled.frame)
-    if not purse.allows(len(records) + LEAST_LEFT):
+    if not purse.allows(len(records) + LEAST):
         rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
-        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST_LEFT:,} to search"
+        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST:,} to search"
         return (), [f"weak regions: {rest} left; {needed}"]
     told = target.answer(records, target.grants & SCORE)
     blocked = (told.decisions == Decision.BLOCK) & (labelled.labels == 1)
