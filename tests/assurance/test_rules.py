@@ -85,7 +85,8 @@ def test_a_missing_value_is_in_no_box():
     assert box[rule.holds(records)].mean() > 0.7
 
 
-def test_of_very_many_features_the_surprising_ones_are_paired():
+def test_of_very_many_features_the_surprising_ones_are_paired(monkeypatch):
+    monkeypatch.setattr("vauban.assurance.pairs.FEATURES", 8)
     schema = TableSchema(tuple(Feature(f"x{j}", Kind.NUMERIC, 0, 1, price=Price()) for j in range(90)))
     records = np.random.default_rng(0).uniform(size=(3000, 90))
     box = (records[:, 70] > 0.4) & (records[:, 70] < 0.6) & (records[:, 85] > 0.1) & (records[:, 85] < 0.3)

@@ -125,7 +125,8 @@ def _alone(axis: _Axis, passed: Mask, expected: Floats) -> float:
 
 def _merits(passes: Floats, expected: Floats) -> Floats:
     """Return signed roots of the Poisson deviance; 0 where there are few passes, or no more than expected."""
-    k, e = passes, np.maximum(expected, FLOOR)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deviance = np.where(k > 0, k * np.log(k / e), 0.0) - (k - e)
-    return np.where((k > e) & (k >= FEWEST / 2), np.sqrt(2 * np.maximum(deviance, 0.0)), 0.0)
+    out = np.zeros(passes.shape)
+    some = (passes >= FEWEST / 2) & (passes > expected)
+    k, e = passes[some], np.maximum(expected[some], FLOOR)
+    out[some] = np.sqrt(2 * np.maximum(k * np.log(k / e) - (k - e), 0.0))
+    return out
