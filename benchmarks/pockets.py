@@ -153,8 +153,8 @@ def dip(seed: int) -> Fault:
     """Draw an inner interval of a tenth of what applicants have of a number; the scorecard blocks there."""
     system = scorecard(seed)
     rng, frame = np.random.default_rng(seed), frame_of(system)
-    name = list(SIGNS)[rng.integers(len(SIGNS))]
     while True:
+        name = list(SIGNS)[rng.integers(len(SIGNS))]
         start = rng.uniform(0.2, 0.7)
         low, high = frame[name].quantile(start), frame[name].quantile(start + 0.1)
         if frame[name].between(low, high).mean() < 0.3 and frame[name].min() < low:

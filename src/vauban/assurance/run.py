@@ -31,6 +31,8 @@ Watch = Callable[[str, int, int], None]
 
 CLEAR = 0.01
 """A property is left when its interval lies above this share: that it fails is then clear."""
+ENOUGH = 80
+"""Failures without which it is not left: fewer do not show where they are."""
 SHOWN = 5
 MOST = 2000
 """Failures of a property that are kept for the run folder."""
@@ -145,17 +147,21 @@ def _try(
             break
         told = target.answer(np.concatenate(pairs), LABEL).decisions
         purse.asked += 2 * len(pairs[0])
-        first, second = told[: len(pairs[0])], told[len(pairs[0]) :]
+        then, now = told[: len(pairs[0])], told[len(pairs[0]) :]
         befores.append(pairs[0])
         afters.append(pairs[1])
-        said.append(first)
-        broken.append(one.broken(first, second))
+        said.append(then)
+        broken.append(one.broken(then, now))
         n, look, complete = n + len(pairs[0]), look + 1, True
         rate = at_look(int(np.concatenate(broken).sum()), n, look)
-        if rate.low > CLEAR:
+        if rate.low > CLEAR and np.concatenate(broken).sum() >= ENOUGH:
             break
     before, after, failed = np.concatenate(befores), np.concatenate(afters), np.concatenate(broken)
-    weak = _weaknesses(schema, after, failed, rng) if isinstance(schema, TableSchema) else ()
+    first = np.concatenate(said)
+    could = np.zeros(len(first), dtype=bool)
+    for other in (Decision.PASS, Decision.BLOCK):
+        could |= one.broken(first, np.full_like(first, other))
+    weak = _weaknesses(schema, after[could], failed[could], rng) if isinstance(schema, TableSchema) else ()
     which = np.flatnonzero(failed)
     raw, now = schema.decode(before[which[:SHOWN]]), schema.decode(after[which[:SHOWN]])
     examples = tuple(
@@ -163,7 +169,7 @@ def _try(
         for a, b in zip(raw.to_dict("records"), now.to_dict("records"), strict=True)
     )
     cases = schema.decode(after[which[:MOST]]).assign(
-        expected=[_WORD[Decision(int(d))] for d in np.concatenate(said)[which[:MOST]]],
+        expected=[_WORD[Decision(int(d))] for d in first[which[:MOST]]],
         reason=f"{one.meaning} ({where})",
         origin=f"vauban test: {one.name}",
     )
