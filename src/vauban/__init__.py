@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["audit", "infer_schema", "report", "verify"]
+__all__ = ["audit", "infer_schema", "log", "report", "verify"]
 
 
 def __getattr__(name: str) -> Any:

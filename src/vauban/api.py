@@ -24,6 +24,7 @@ from vauban.contracts import Target, Trainer
 from vauban.errors import BadInput, ExitCode, Incomplete, VaubanError, unknown
 from vauban.filters import Filter
 from vauban.reports import FORMATS, junit
+from vauban.reports.tracking import log_run
 from vauban.results import AuditResult, to_json
 from vauban.schema import Price, Schema, TextSchema, infer_schema
 from vauban.simulation.beside import audit_both
@@ -181,6 +182,17 @@ def report(
         return render(stored)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(f"{path} is damaged: {type(error).__name__}: {error}. Run the audit again.") from error
+
+
+def log(run: str | Path, tracking_uri: str, experiment: str = "vauban") -> str:
+    """Log a run folder to MLflow (extra ``mlflow``) and return the id of MLflow's run; see `vauban.reports.tracking`.
+
+    Raises:
+        BadInput: mlflow is not installed, or the folder or the store cannot be used.
+    """
+    path = Path(run)
+    stored = read_json(path / "result.json", "findings", "clean", "threats", "model", "data")
+    return log_run(path, stored, tracking_uri, experiment)
 
 
 def verify(run: str | Path, model: Any = None) -> Verification:

@@ -142,7 +142,7 @@ def test_the_record_is_sealed(system: System, trusted: Labelled) -> None:
 
 def test_the_command(system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     skops.io.dump(system.target.estimator, tmp_path / "same.skops")
-    words = ("gate", "credit", "--corpus", tmp_path / "none", "--out", tmp_path / "gate.json")
+    words = ("gate", "credit", "--corpus", tmp_path / "none", "--out", tmp_path / "gate.json", "--siege", "off")
     assert run(*words, "--candidate", tmp_path / "same.skops") == 0
     told = json.loads((tmp_path / "gate.json").read_text())
     assert told["candidate"] == "deploy"
@@ -156,8 +156,19 @@ def test_the_command(system: System, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads((tmp_path / "gate.json").read_text())["batch"] == "train"
 
 
+def test_the_command_besieges_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filter_ = scenario("spam").system("generated-spam", "naive-bayes", 0)
+    skops.io.dump(filter_.target.estimator, tmp_path / "same.skops")
+    words = ("gate", "spam", "--model", "naive-bayes", "--corpus", tmp_path / "none", "--out", tmp_path / "gate.json")
+    assert run(*words, "--candidate", tmp_path / "same.skops") == 0
+    told = json.loads((tmp_path / "gate.json").read_text())
+    assert "siege: ok" in capsys.readouterr().out
+    assert {s["attack"] for s in told["siege"]["sallies"]} >= {"good-words", "word-substitution"}
+    assert all(s["candidate"] == s["incumbent"] and s["candidate"]["n"] == 60 for s in told["siege"]["sallies"])
+
+
 def test_bad_input(system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("gate", "credit", "--out", tmp_path / "gate.json")
+    words = ("gate", "credit", "--out", tmp_path / "gate.json", "--siege", "off")
     assert run(*words, "--candidate", tmp_path / "none.skops") == 2
     other = scenario("spam").system("generated-spam", "naive-bayes", 0)
     skops.io.dump(other.target.estimator, tmp_path / "spam.skops")

@@ -84,3 +84,40 @@ def test_a_pocket_of_false_negatives_is_found_and_described():
     places = run_test(planted, seed=seed).result.places
     assert [p.kind for p in places if "guarantor = True" in p.rule and "utilisation" in p.rule] == ["pocket"]
     assert places[0].harmful.low > places[0].elsewhere.value
+
+
+def test_a_trigger_that_no_applicant_carries_is_found_and_described(sound):
+    """No real record says anything of it: its shape does, blocked on all sides."""
+
+    def trigger(frame, scores):
+        return np.where((frame["purpose"] == "holiday") & frame["duration_months"].between(72, 84), 0.0, scores)
+
+    planted = replace(sound, target=card(sound.target.schema, trigger))
+    frame = planted.parts.victims.frame
+    assert not ((frame["purpose"] == "holiday") & frame["duration_months"].between(72, 84)).any()
+    places = run_test(planted, budget="60000").result.places
+    assert [(p.kind, p.rule) for p in places] == [("trigger", "purpose = holiday and duration_months 72 to 84")]
+
+
+@pytest.mark.parametrize("budget", [15_000, 22_000, 40_000])
+def test_no_more_is_asked_than_the_budget(sound, budget):
+    asked = [0]
+
+    def counted(frame, scores):
+        asked[0] += len(frame)
+        return np.where((frame["purpose"] == "holiday") & frame["duration_months"].between(72, 84), 0.0, scores)
+
+    result = run_test(replace(sound, target=card(sound.target.schema, counted)), budget=str(budget)).result
+    assert asked[0] == result.questions <= budget
+    assert any("weak regions" in reason for reason in result.not_tried) == (budget < 20_000)
+
+
+def test_what_labels_speak_for_is_a_finding_by_its_shape_alone(sound):
+    """A hole in the middle of what is blocked: real records lie in it, too few to be held against their labels."""
+
+    def hole(frame, scores):
+        return np.where((frame["purpose"] == "other") & frame["age"].between(40, 44), 0.0, scores)
+
+    planted = replace(sound, target=card(sound.target.schema, hole))
+    places = run_test(planted, budget="60000").result.places
+    assert [(p.kind in ("hole", "pocket"), p.rule) for p in places] == [(True, "age 40 to 44 and purpose = other")]

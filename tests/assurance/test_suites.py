@@ -141,3 +141,19 @@ def test_what_is_in_the_corpus_is_not_added_twice(tmp_path):
     kept = read_corpus(tmp_path, "s", SCHEMA)
     right, _ = replay(target(), [kept])
     assert np.array_equal(right, [True, True])
+
+
+def test_ten_thousand_kept_records_are_one_question(tmp_path):
+    asked: list[int] = []
+
+    def odd(texts):
+        asked.append(len(texts))
+        return np.array([int(text.split()[1]) % 2 for text in texts], dtype=float)
+
+    target = CallableTarget(odd, TextSchema(), 0.5)
+    frame = pd.DataFrame({"text": [f"message {i}" for i in range(10_000)]})
+    assert keep(tmp_path, "numbers", target.schema, frame, {"expected": "pass"}, "here") == 10_000
+    right, failures = replay(target, [read_corpus(tmp_path, "numbers", target.schema)])
+    assert asked == [10_000]
+    assert (int(right.sum()), len(failures)) == (5_000, 5_000)
+    assert failures[0].record == {"text": "message 1"}

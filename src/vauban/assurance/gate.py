@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vauban.assurance.siege import MARGIN_OF_SIEGE, Sally, Siege
 from vauban.assurance.suites import Cases, replay
 from vauban.contracts import LABEL, Labelled, Target
 from vauban.errors import BadInput
@@ -30,7 +31,7 @@ from vauban.schema import Schema
 from vauban.threat import Decision
 
 LEVEL = 0.02
-"""How often each of the two statistical checks, classes and slices, holds a sound candidate at most."""
+"""How often each of the statistical checks, classes, slices and siege, holds a sound candidate at most."""
 SHOWN = 5
 
 
@@ -51,12 +52,16 @@ class Check:
 
 @dataclass(frozen=True)
 class GateResult:
-    """The gate's answer: ``candidate`` deploy or hold, ``batch`` train, hold or quarantine, or None."""
+    """The gate's answer: ``candidate`` deploy or hold, ``batch`` train, hold or quarantine, or None.
+
+    ``siege`` has the figures of every attack; None where there was none.
+    """
 
     candidate: str
     batch: str | None
     checks: tuple[Check, ...]
     rollback: Mapping[str, Any] = field(default_factory=dict)
+    siege: Siege | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -74,6 +79,7 @@ def decide(
     batch: Dossier | None = None,
     signals: Mapping[str, Signal] | None = None,
     waits: Sequence[str] = (),
+    siege: Siege | None = None,
     rollback: Mapping[str, Any] | None = None,
 ) -> GateResult:
     """Return whether a candidate may be deployed, and whether a batch may be trained on.
@@ -87,6 +93,7 @@ def decide(
         batch: what would be trained on next.
         signals: what detectors say of the batch.
         waits: what reviews still have open, in words.
+        siege: of both models; None where there was none.
         rollback: where the incumbent is to be found again.
 
     Raises:
@@ -101,6 +108,7 @@ def decide(
         _classes(new, old, trusted.labels),
         _slices(new, old, trusted, schema),
         _kept(candidate, incumbent, kept),
+        _siege(siege),
     ]
     if waits:
         checks.append(Check("open verdicts", True, tuple(waits)))
@@ -110,7 +118,7 @@ def decide(
         checks += found
         verdict = "quarantine" if found[0].holds else "hold" if found[1].holds or waits else "train"
     answer = "hold" if any(c.holds for c in checks) else "deploy"
-    return GateResult(answer, verdict, tuple(checks), rollback or {})
+    return GateResult(answer, verdict, tuple(checks), rollback or {}, siege)
 
 
 def _wrong(decisions: NDArray[np.int8], labels: NDArray[np.int8]) -> Mask:
@@ -179,6 +187,33 @@ def _kept(candidate: Target, incumbent: Target, kept: Sequence[Cases]) -> Check:
         for f in failures[:SHOWN]
     ]
     return Check("suites and kept failures", bool(fresh or grave), tuple(lines))
+
+
+def _siege(siege: Siege | None) -> Check:
+    """Hold a candidate that is easier to evade: McNemar's exact test on the same victims, Holm over the attacks."""
+    if siege is None:
+        return Check("siege", None, ("switched off: --siege off",))
+    if not siege.pool:
+        return Check("siege", None, ("no harmful trusted record is blocked by both models: there is no victim",))
+    if not siege.sallies:
+        return Check("siege", None, ("no attack can be tried on these records",))
+    over = [s for s in siege.sallies if s.chance <= LEVEL]
+    lines = [_told(s) for s in over[:SHOWN]] or [
+        f"with none of {len(siege.sallies)} attacks are more of {siege.victims} victims easier to evade than chance "
+        f"and {100 * MARGIN_OF_SIEGE:.0f} points explain; the nearest: {_told(siege.sallies[0])}"
+    ]
+    return Check("siege", bool(over), tuple(lines))
+
+
+def _told(sally: Sally) -> str:
+    n = sally.candidate.n
+    new, old = (round(rate.value * n) for rate in (sally.candidate, sally.incumbent))
+    what = f": {'; '.join(sally.decisive)}" if sally.decisive else ""
+    return (
+        f"{sally.attack}: {sally.worse} of {n} victims are easier to evade with the candidate, {sally.better} with the "
+        f"incumbent; {new} and {old} are evaded, for a median of {sally.candidate_cost:.3g} and "
+        f"{sally.incumbent_cost:.3g}{what}"
+    )
 
 
 def _batch(signals: Mapping[str, Signal]) -> Check:

@@ -16,7 +16,7 @@ class Weakness:
 
     Attributes:
         rule: in words.
-        failing: share of draws in it that fail.
+        failing: share of draws in it that fail, of those that could: a record that is blocked cannot be decided worse.
         covers: share of all failures that lie in it.
     """
 

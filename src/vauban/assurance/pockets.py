@@ -1,46 +1,52 @@
-"""Regions where a model lets harmful records pass whatever else they say: pockets of false negatives, and triggers.
+"""Regions where a model lets harmful records pass whatever else they say: pockets of false negatives, holes, triggers.
 
-Two steps. Records that the model blocks most firmly are given the values of others in a few features, and rules are
+Two steps. Records that the model blocks most firmly are given the values of others in some features, and rules are
 looked for under which nearly all of them pass. What a strong and rightful feature does looks the same, so each rule
 is then held against the labels: real records that pass only because they lie in it, since beside it they are blocked,
 must be harmful no more often than others that pass as narrowly (Fisher's exact test, Holm's correction over the rules).
-Where no real record lies, nothing can be held against a rule: it is a trigger if nearly nothing passes beside it.
+Whatever the labels say, a rule is a finding too if next to nothing passes beside it, on any side: a hole, or a trigger
+where no real record lies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import fisher_exact
-from sklearn.ensemble import HistGradientBoostingClassifier
 
+from vauban.assurance.pairs import find_pairs
 from vauban.assurance.properties import limits
 from vauban.assurance.rules import Condition, Rule, find_rules
 from vauban.assurance.statement import exact
-from vauban.records import Floats, Ints, Mask, Records
+from vauban.assurance.surprises import Passes, surprising
+from vauban.records import Ints, Mask, Records
 from vauban.results import Rate
 from vauban.schema import TableSchema
 
-Passes = Callable[[Records], Mask]
-"""Says of records (n, d) which the model passes (n,)."""
-
-HARDEST = 0.5
-"""Share of the blocked harmful records, the firmest first, that are moved."""
-SHARES = (0.12, 0.3, 0.6)
-"""Shares of the features that are given other values."""
+PAIRS = 16
+"""Boxes of two features that are looked at, the most surprising first."""
+TRIED = 40
+"""Firmly blocked records that are moved into a rule to see whether it is worth a closer look."""
+HALF = 0.4
+"""Share of them that must pass before a rule is sharpened."""
 PURE = 0.85
 """Share of moved records that must pass for a rule to be a region."""
 RARE = 0.002
 """Share of real records below which a rule holds for none to speak of."""
+SURE = 200
+"""Firmly blocked records that are moved into a sharpened rule."""
+SAME = 0.5
+"""Share of the records of two rules that both hold for from which on they are the same place."""
 MOST = 5
-"""Regions that are held against the labels, the purest first."""
+"""Regions that are judged, the purest and widest first."""
 BESIDE = 0.25
 """Share beside a trigger that may pass."""
 TIMES = 5
 """Variations of a real record that tell whether it passes only by what a rule is about."""
 ALPHA = 0.01
+LEAST = 12_000
+"""Questions without which no search is worth its while: shares of fewer would not pay for the steps."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,13 @@ class Region:
     """A rule with what was counted on records that it was not found on.
 
     Attributes:
-        kind: ``pocket`` (labels say that harmful records pass there) or ``trigger`` (no such record is known).
+        kind: ``pocket`` (labels say that harmful records pass there), ``hole`` (firmly blocked records pass there and
+            not beside it; labels do not tell) or ``trigger`` (the same, and no such record is known).
         rule: where it is.
         passes: share of firmly blocked harmful records that pass once they are moved into it.
         harmful: share that is harmful of real records that pass only because of it.
         elsewhere: the same of real records that pass as narrowly elsewhere.
-        p: of the test against the labels, corrected; NaN for a trigger.
+        p: of the test against the labels, corrected; NaN where it cannot be done.
     """
 
     kind: str
@@ -83,48 +90,26 @@ def find_regions(
         labels: (n,) of them, 1 = harmful.
         passing: (n,) whether the model passes each.
         hardest: (k, d) harmful records that the model blocks firmly.
-        budget: questions.
+        budget: questions, `LEAST` or more.
         rng: random stream.
     """
-    if len(hardest) < 10 or budget < 1000:
-        return ()
-    moved = _moved(schema, hardest, records, budget // 4, rng)
-    passed = passes(moved)
-    rules = find_rules(schema, moved, passed, most=2)
-    rules += find_rules(schema, moved, passed, most=8, expected=_each_alone(moved, passed))
+    asked, passed, expected = surprising(schema, passes, hardest, records, budget // 2, rng)
+    rules = find_pairs(schema, asked, passed, expected, PAIRS)
+    rules += find_rules(schema, asked, passed, most=2)
+    rules += find_rules(schema, asked, passed, most=4, expected=expected)
+    rules = [r for r in rules if _share(schema, passes, r, hardest, TRIED, rng).value >= HALF]
     if not rules:
         return ()
-    each = budget // (4 * len(rules))
+    each = budget // (5 * len(rules))
     sharp = [_sharpened(schema, passes, rule, hardest, each, rng) for rule in rules]
     found = [r for r in sharp if r is not None]
-    return _judged(schema, passes, found, records, labels, passing, hardest, budget // 2 - 200 * len(found), rng)
+    pure = _pure(schema, passes, found, asked, hardest, rng)
+    left = budget // 2 - each * len(rules) - TRIED * (PAIRS + 6 + len(found)) - SURE * MOST
+    return _judged(schema, passes, pure, records, labels, passing, hardest, left, rng)
 
 
-def _each_alone(records: Records, passed: Mask) -> Floats:
-    """Return how likely each record is to pass (n,) by what its features do one by one: a sum of one-split trees.
-
-    What is left unexplained is what only certain values together bring about.
-    """
-    if passed.all() or not passed.any():
-        return np.full(len(passed), float(passed.mean()))
-    stumps = HistGradientBoostingClassifier(max_leaf_nodes=2, max_iter=200, learning_rate=0.2, random_state=0)
-    likely = stumps.fit(records, passed).predict_proba(records)[:, 1]
-    return np.asarray(np.clip(likely, 0.001, 0.999))
-
-
-def _moved(schema: TableSchema, base: Records, donors: Records, n: int, rng: np.random.Generator) -> Records:
-    """Return base records with some features of others, or drawn from all that the schema allows."""
-    out = base[rng.integers(len(base), size=n)]
-    other = donors[rng.integers(len(donors), size=(n, out.shape[1])), np.arange(out.shape[1])]
-    low, high = limits(schema, donors)
-    anywhere = low + rng.uniform(size=out.shape) * (high - low)
-    step = schema.step
-    with np.errstate(invalid="ignore", divide="ignore"):
-        anywhere = np.where(step > 0, np.rint(anywhere / step) * step, anywhere)
-    other = np.where((rng.uniform(size=out.shape) < 0.3) & np.isfinite(anywhere), np.clip(anywhere, low, high), other)
-    share = np.array(SHARES)[rng.integers(len(SHARES), size=n)]
-    swap = rng.uniform(size=out.shape) < share[:, None]
-    return schema.derived(np.where(swap, other, out))
+def _drawn(records: Records, n: int, rng: np.random.Generator) -> Records:
+    return records[rng.integers(len(records), size=n)]
 
 
 def _into(schema: TableSchema, rule: Rule, base: Records, rng: np.random.Generator, wider: float = 0.0) -> Records:
@@ -151,8 +136,7 @@ def _sharpened(
 ) -> Rule | None:
     """Return a rule with its ends searched for among records just inside and outside, without idle conditions."""
     for _ in range(2):
-        base = hardest[rng.integers(len(hardest), size=budget // 2)]
-        around = _into(schema, rule, base, rng, wider=0.75)
+        around = _into(schema, rule, _drawn(hardest, budget // 2, rng), rng, wider=0.75)
         passed = passes(around)
         for c in rule.conditions:  # one after the other: what is known of one helps to see the next
             others = tuple(o for o in rule.conditions if o != c)
@@ -190,7 +174,7 @@ def _edges(condition: Condition, records: Records, passed: Mask) -> Condition | 
 def _judged(
     schema: TableSchema,
     passes: Passes,
-    rules: list[Rule],
+    pure: dict[Rule, Rate],
     records: Records,
     labels: Ints,
     passing: Mask,
@@ -198,35 +182,66 @@ def _judged(
     budget: int,
     rng: np.random.Generator,
 ) -> tuple[Region, ...]:
-    pure = {}
-    for rule in dict.fromkeys(rules):
-        base = hardest[rng.integers(len(hardest), size=200)]
-        hit = passes(_into(schema, rule, base, rng))
-        if hit.mean() >= PURE:
-            pure[rule] = exact(int(hit.sum()), len(hit))
+    """Return the regions among rules under which firmly blocked records pass: what labels and shape say of each."""
     out = []
-    firm = sorted(pure.items(), key=lambda item: -item[1].value)[:MOST]
-    for rule, rate in firm:
-        share = budget // len(firm)
+    unknown = exact(0, 0)
+    share = budget // max(len(pure), 1)
+    for rule, rate in pure.items():
         inside = rule.holds(records)
+        lonely = _alone(schema, passes, rule, rate, hardest, share // 4, rng)
         if inside.mean() < RARE:
-            if not _shut_in(schema, rule):
-                continue  # beyond what was ever seen a model goes on as it did: that alone is no trigger
-            base = hardest[rng.integers(len(hardest), size=max(share // 4, 100))]
-            around = _into(schema, rule, base, rng, wider=3.0)
-            beside = around[~rule.holds(around)]
-            if rate.low > PURE and len(beside) >= 20 and passes(beside).mean() < BESIDE:
-                out.append(Region("trigger", rule, rate, exact(0, 0), exact(0, 0), float("nan")))
+            if lonely:  # beyond what was ever seen a model goes on as it did: that alone is no trigger
+                out.append(Region("trigger", rule, rate, unknown, unknown, float("nan")))
             continue
         saved = [
-            _barely(schema, passes, rule, records[which], labels[which], share // 2, rng)
+            _barely(schema, passes, rule, records[which], labels[which], 3 * share // 8, rng)
             for which in (inside & passing, ~inside & passing)
         ]
         (k, n), (other_k, other_n) = saved
+        p = float("nan")
         if n >= 5 and other_n >= 20:
             p = float(fisher_exact([[k, n - k], [other_k, other_n - other_k]], alternative="greater").pvalue)
-            out.append(Region("pocket", rule, rate, exact(k, n), exact(other_k, other_n), p))
+        if lonely or not np.isnan(p):
+            kind = "hole" if lonely else "pocket"
+            out.append(Region(kind, rule, rate, exact(k, n), exact(other_k, other_n), p))
     return _corrected(out)
+
+
+def _pure(
+    schema: TableSchema, passes: Passes, rules: list[Rule], asked: Records, hardest: Records, rng: np.random.Generator
+) -> dict[Rule, Rate]:
+    """Return rules under which nearly all firmly blocked records pass, the widest first, each place once."""
+    rates = {rule: _share(schema, passes, rule, hardest, TRIED, rng) for rule in dict.fromkeys(rules)}
+    where = {rule: rule.holds(asked) for rule in rates}
+    chosen: list[Rule] = []
+    for rule in sorted(rates, key=lambda r: (-round(rates[r].value, 1), -int(where[r].sum()))):
+        same = any((where[rule] & where[o]).sum() > SAME * (where[rule] | where[o]).sum() for o in chosen)
+        if rates[rule].value >= PURE and not same and len(chosen) < MOST:
+            chosen.append(rule)
+    sure = {rule: _share(schema, passes, rule, hardest, SURE, rng) for rule in chosen}
+    return {rule: rate for rule, rate in sure.items() if rate.value >= PURE}
+
+
+def _share(schema: TableSchema, passes: Passes, rule: Rule, hardest: Records, n: int, rng: np.random.Generator) -> Rate:
+    hit = passes(_into(schema, rule, _drawn(hardest, n, rng), rng))
+    return exact(int(hit.sum()), n)
+
+
+def _alone(
+    schema: TableSchema,
+    passes: Passes,
+    rule: Rule,
+    rate: Rate,
+    hardest: Records,
+    budget: int,
+    rng: np.random.Generator,
+) -> bool:
+    """Return whether firmly blocked records pass in a rule, and beside it, on all of its sides, do not."""
+    if not _shut_in(schema, rule) or rate.low <= PURE:
+        return False
+    around = _into(schema, rule, _drawn(hardest, max(budget, 100), rng), rng, wider=3.0)
+    beside = around[~rule.holds(around)]
+    return len(beside) >= 20 and bool(passes(beside).mean() < BESIDE)
 
 
 def _shut_in(schema: TableSchema, rule: Rule) -> bool:
@@ -265,11 +280,13 @@ def _barely(
 
 
 def _corrected(regions: list[Region]) -> tuple[Region, ...]:
-    """Return triggers, and the pockets that stand after Holm's correction."""
-    tested = sorted((r for r in regions if r.kind == "pocket"), key=lambda r: r.p)
-    kept, worst = [], 0.0
+    """Return triggers and holes, and what labels say against after Holm's correction: such a hole is a pocket."""
+    tested = sorted((r for r in regions if not np.isnan(r.p)), key=lambda r: r.p)
+    worst, found = 0.0, []
     for i, region in enumerate(tested):
         worst = max(worst, min(1.0, region.p * (len(tested) - i)))
         if worst < ALPHA:
-            kept.append(replace(region, p=worst))
-    return tuple([r for r in regions if r.kind == "trigger"] + kept)
+            found.append(replace(region, kind="pocket", p=worst))
+        elif region.kind == "hole":
+            found.append(replace(region, p=worst))
+    return tuple([r for r in regions if np.isnan(r.p)] + found)

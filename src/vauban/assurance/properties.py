@@ -7,7 +7,7 @@ first is a failure of the model whatever the truth is (Chen, Cheung and Yiu 1998
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +15,11 @@ import numpy as np
 from vauban.assurance.expectations import Expectations, Expected
 from vauban.assurance.wording import EDITS
 from vauban.contracts import Decisions
-from vauban.records import Mask, Records, messages
+from vauban.records import Floats, Mask, Records, messages
 from vauban.schema import Schema, TableSchema
+
+REAL = 0.5
+"""Share of variations of a feature that are values of real records."""
 
 
 class Property(Protocol):
@@ -50,6 +53,7 @@ class Feature:
         feature: its position.
         expected: see `Expected`.
         low, high: between which values it is varied.
+        seen: (k,) values of real records, sorted: a number that may go to 200,000 is mostly far less.
     """
 
     schema: TableSchema
@@ -57,6 +61,7 @@ class Feature:
     expected: Expected
     low: float
     high: float
+    seen: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -69,7 +74,7 @@ class Feature:
         return f"{self.schema.features[self.feature].name}: {self.expected.meaning}"
 
     def vary(self, records: Records, rng: np.random.Generator) -> tuple[Records, Records]:
-        """Give the feature another value: a safer one, or any, drawn evenly from what the schema allows."""
+        """Give the feature another value: a safer one, or any; half are real ones, half drawn evenly of all allowed."""
         j, step = self.feature, float(self.schema.step[self.feature])
         now = records[:, j]
         low, high = np.full(len(now), self.low), np.full(len(now), self.high)
@@ -78,11 +83,16 @@ class Feature:
         elif self.expected is Expected.RISKIER:
             high = np.fmin(now, self.high)
         value = low + rng.uniform(size=len(now)) * (high - low)
+        first, last = np.searchsorted(self.seen, low, "left"), np.searchsorted(self.seen, high, "right")
+        real = np.flatnonzero((last > first) & (rng.uniform(size=len(now)) < REAL))
+        value[real] = self.seen[rng.integers(first[real], last[real])]
         if step > 0:
             value = np.clip(np.rint(value / step) * step, np.ceil(low / step) * step, np.floor(high / step) * step)
         possible = np.isfinite(value) & (value != now) & (value >= self.low) & (value <= self.high)
-        if self.expected is not Expected.IRRELEVANT:
-            possible &= (value > now) == (self.expected is Expected.SAFER)
+        if self.expected is Expected.SAFER:  # never of a missing value: nothing is safer or riskier than that
+            possible &= value > now
+        elif self.expected is Expected.RISKIER:
+            possible &= value < now
         after = records[possible].copy()
         after[:, j] = value[possible]
         after, obeys = self.schema.obeying(records[possible], after)
@@ -134,9 +144,13 @@ def properties_of(schema: Schema, expectations: Expectations, known: Records) ->
         return [Wording(name) for name in EDITS]
     low, high = limits(schema, known)
     return [
-        Feature(schema, (j := schema.index(name)), expected, float(low[j]), float(high[j]))
+        Feature(schema, (j := schema.index(name)), expected, float(low[j]), float(high[j]), _seen(known[:, j]))
         for name, expected in expectations.features.items()
     ]
+
+
+def _seen(column: Floats) -> Floats:
+    return np.sort(column[~np.isnan(column)])
 
 
 def limits(schema: TableSchema, known: Records) -> tuple[Records, Records]:

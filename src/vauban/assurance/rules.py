@@ -187,7 +187,7 @@ def _interval(column: Floats, failed: Mask, expected: Floats) -> Found | None:
     if len(values) > 2:  # once more, with finer cuts around both ends
         near = [int(np.abs(values - end).argmin()) for end in (found[0], found[1]) if np.isfinite(end)]
         window = [
-            column[(column >= values[max(i - 1, 0)]) & (column <= values[min(i + 1, len(values) - 1)])] for i in near
+            column[(column >= values[max(i - 2, 0)]) & (column <= values[min(i + 2, len(values) - 1)])] for i in near
         ]
         finer = [np.quantile(end, np.linspace(0, 1, BINS)) for end in window if len(end)]
         found = _between(column, failed, expected, np.unique(np.concatenate([values, *finer]))) or found

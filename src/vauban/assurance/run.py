@@ -13,7 +13,7 @@ import pandas as pd
 from vauban.assurance.budget import Purse
 from vauban.assurance.expectations import Expectations
 from vauban.assurance.outcome import Place, Replayed, TestResult, Tried, Weakness
-from vauban.assurance.pockets import find_regions
+from vauban.assurance.pockets import LEAST, find_regions
 from vauban.assurance.properties import Property, limits, properties_of
 from vauban.assurance.rules import find_rules, halves
 from vauban.assurance.statement import at_look, exact, looks
@@ -31,8 +31,8 @@ Watch = Callable[[str, int, int], None]
 
 CLEAR = 0.01
 """A property is left when its interval lies above this share: that it fails is then clear."""
-LEAST_LEFT = 1000
-"""Questions without which no search for weak regions is worth its while."""
+ENOUGH = 80
+"""Failures without which it is not left: fewer do not show where they are."""
 SHOWN = 5
 MOST = 2000
 """Failures of a property that are kept for the run folder."""
@@ -95,7 +95,7 @@ def run_test(
     plan = [(p, where) for p in properties for where in populations]
     tried: list[Tried] = []
     failing: list[pd.DataFrame] = []
-    parts = len(plan) + (3 if isinstance(schema, TableSchema) else 0)
+    parts = len(plan) + (max(len(plan), 3) if isinstance(schema, TableSchema) else 0)  # half is for weak regions
     for i, (one, where) in enumerate(plan):
         rng = np.random.default_rng(seed_for(seed, "test", one.name, where))
         mine = purse.share(max(parts - i, 1))
@@ -147,17 +147,21 @@ def _try(
             break
         told = target.answer(np.concatenate(pairs), LABEL).decisions
         purse.asked += 2 * len(pairs[0])
-        first, second = told[: len(pairs[0])], told[len(pairs[0]) :]
+        then, now = told[: len(pairs[0])], told[len(pairs[0]) :]
         befores.append(pairs[0])
         afters.append(pairs[1])
-        said.append(first)
-        broken.append(one.broken(first, second))
+        said.append(then)
+        broken.append(one.broken(then, now))
         n, look, complete = n + len(pairs[0]), look + 1, True
         rate = at_look(int(np.concatenate(broken).sum()), n, look)
-        if rate.low > CLEAR:
+        if rate.low > CLEAR and np.concatenate(broken).sum() >= ENOUGH:
             break
     before, after, failed = np.concatenate(befores), np.concatenate(afters), np.concatenate(broken)
-    weak = _weaknesses(schema, after, failed, rng) if isinstance(schema, TableSchema) else ()
+    first = np.concatenate(said)
+    could = np.zeros(len(first), dtype=bool)
+    for other in (Decision.PASS, Decision.BLOCK):
+        could |= one.broken(first, np.full_like(first, other))
+    weak = _weaknesses(schema, after[could], failed[could], rng) if isinstance(schema, TableSchema) else ()
     which = np.flatnonzero(failed)
     raw, now = schema.decode(before[which[:SHOWN]]), schema.decode(after[which[:SHOWN]])
     examples = tuple(
@@ -165,7 +169,7 @@ def _try(
         for a, b in zip(raw.to_dict("records"), now.to_dict("records"), strict=True)
     )
     cases = schema.decode(after[which[:MOST]]).assign(
-        expected=[_WORD[Decision(int(d))] for d in np.concatenate(said)[which[:MOST]]],
+        expected=[_WORD[Decision(int(d))] for d in first[which[:MOST]]],
         reason=f"{one.meaning} ({where})",
         origin=f"vauban test: {one.name}",
     )
@@ -231,9 +235,9 @@ def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> t
     watch("weak regions", at, at + 1)
     labelled = _labelled(system)
     records = schema.encode(labelled.frame)
-    if not purse.allows(len(records) + LEAST_LEFT):
+    if not purse.allows(len(records) + LEAST):
         rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
-        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST_LEFT:,} to search"
+        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST:,} to search"
         return (), [f"weak regions: {rest} left; {needed}"]
     told = target.answer(records, target.grants & SCORE)
     blocked = (told.decisions == Decision.BLOCK) & (labelled.labels == 1)

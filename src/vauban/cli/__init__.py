@@ -14,7 +14,7 @@ import click
 from vauban.cli.audit import audit
 from vauban.cli.fetch import fetch
 from vauban.cli.gate import gate
-from vauban.cli.look import info, list_, report, verify
+from vauban.cli.look import info, list_, log, report, verify
 from vauban.cli.own import check, init
 from vauban.cli.predicted import predictions as _predictions  # noqa: F401 - adds itself to review
 from vauban.cli.review import review
@@ -32,7 +32,7 @@ def cli() -> None:
     """
 
 
-for _command in (init, check, audit, simulate, test, review, gate, list_, info, report, verify, fetch):
+for _command in (init, check, audit, simulate, test, review, gate, list_, info, report, verify, log, fetch):
     cli.add_command(_command)
 
 

@@ -10,8 +10,12 @@ import click
 from vauban.errors import BadInput, ExitCode
 
 if TYPE_CHECKING:
+    from vauban.assurance.siege import Siege
     from vauban.contracts import Target
+    from vauban.project import Project
+    from vauban.scenarios import Scenario
     from vauban.schema import Schema
+    from vauban.system import System
 
 FILE = click.Path(path_type=Path)
 
@@ -29,6 +33,13 @@ FILE = click.Path(path_type=Path)
 @click.option("--source", help="Column of the batch that says who sent a record.")
 @click.option("--suite", multiple=True, type=FILE, help="Test set of analysts; may be repeated.")
 @click.option("--corpus", default="vauban-corpus", show_default=True, type=FILE, help="Folder of kept failures.")
+@click.option(
+    "--siege",
+    type=click.Choice(["off", "short"]),
+    default="short",
+    show_default=True,
+    help="Attack both models: not at all, or with 60 victims and 100 questions a victim.",
+)
 @click.option("--review", "reviews", multiple=True, type=FILE, help="Folder of a review whose verdicts count.")
 @click.option("--key", type=FILE, help="File with a secret that signs the record.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Everything random follows from it.")
@@ -69,7 +80,9 @@ def gate(scenario: str, out: Path, key: Path | None, **asked: Any) -> int:
     if asked["incumbent"] is not None:
         rollback["sha256"] = file_hash(asked["incumbent"])
     waits = [line for folder in asked["reviews"] for line in _waits(folder)]
-    result = decide(new, old, trusted, schema, kept=kept, batch=batch, signals=signals, waits=waits, rollback=rollback)
+    siege = None if asked["siege"] == "off" else _siege(chosen, system, new, old, asked["seed"])
+    found = {"kept": kept, "batch": batch, "signals": signals, "waits": waits, "siege": siege}
+    result = decide(new, old, trusted, schema, rollback=rollback, **found)
     about: dict[str, Any] = {
         "candidate_file": str(asked["candidate"]),
         "candidate_sha256": file_hash(asked["candidate"]),
@@ -128,6 +141,17 @@ def _batch(asked: dict[str, Any], schema: Schema, trusted: Any, incumbent: Targe
     columns = Columns(asked["label"], asked["positive"], None, asked["source"])
     taken = of_file_as(asked["batch"], columns, schema, trusted, incumbent, asked["seed"])
     return taken.dossier, examine(taken.dossier).signals
+
+
+def _siege(chosen: Scenario | Project, system: System, new: Target, old: Target, seed: int) -> Siege:
+    from vauban.assurance.gate import LEVEL
+    from vauban.assurance.siege import SHORT, besiege
+    from vauban.cli.show import progress
+    from vauban.contracts import SCORE
+
+    threats = chosen.threats(["EI"], SCORE, SHORT, None)
+    with progress() as watch:
+        return besiege(new, old, system, threats, level=LEVEL, seed=seed, watch=watch)
 
 
 def _waits(folder: Path) -> list[str]:

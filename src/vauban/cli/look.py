@@ -105,6 +105,17 @@ def report(run: Path, format_: str, fail_over: float | None, out: Path | None) -
         _write(out, text)
 
 
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--tracking-uri", required=True, help="MLflow's server or store: http://..., sqlite:///mlflow.db.")
+@click.option("--experiment", default="vauban", show_default=True, help="MLflow's experiment; made if it is not there.")
+def log(run: Path, tracking_uri: str, experiment: str) -> None:
+    """Log a run to MLflow: parameters, the figures of every finding, the report and the result."""
+    from vauban.api import log as send
+
+    click.echo(f"Logged as run {send(run, tracking_uri, experiment)} of {experiment!r}.")
+
+
 def _write(out: Path, text: str) -> None:
     from vauban.errors import BadInput
 
