@@ -12,7 +12,7 @@ from scipy.stats import norm
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
 from vauban.monitors.expectation import expected_of
-from vauban.records import Floats, Mask
+from vauban.records import Floats, Ints, Mask
 
 FAINT = 1.5
 """Standard deviations below which a section is not worth a look."""
@@ -135,6 +135,7 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
     score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
     tested = max(int(fit.sum()), 1)
     alarm: list[str] = []
+    groups: list[Ints] = []
     names = cells.names
     columns = cells.traits.tocsc()
     order = np.abs(z) if bonus is None else np.where(np.abs(z) >= FAINT, np.abs(z) + bonus, 0.0)
@@ -157,4 +158,5 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
         why[rows[better]] = f"{line} (this one is labelled {meaning(label)})"
         if chance <= level and len(alarm) < 20:
             alarm.append(line)
-    return Signal(score, p, why, tuple(alarm), level)
+            groups.append(rows)
+    return Signal(score, p, why, tuple(alarm), level, tuple(groups))

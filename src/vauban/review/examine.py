@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vauban.catalogue import DETECTORS, PREDICTIONS, Entry
-from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.dossier import POISON, RIGHT, Dossier, Signal
 from vauban.monitors.learning import out_of_fold
 from vauban.monitors.predictions import Predictions
 from vauban.records import Floats
 from vauban.results import Skipped
-from vauban.review.ranking import Ranking, told_apart
+from vauban.review.ranking import LARGE, Ranking, told_apart
 
 Watch = Callable[[str, int, int], None]
 MORE = 20
 """Findings of one detector that a summary tells, at most."""
+KNOWN = "known"
+"""Under which findings are told that people were the first to make."""
 SCRAMBLED = "The labels look scrambled"
 
 
@@ -41,6 +43,11 @@ class Examined:
     hygiene: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
+    def beside(self, waiting: Sequence[str]) -> Examined:
+        """Return it with what earlier reviews wait for."""
+        told = (*self.findings.get(KNOWN, ()), *waiting)
+        return replace(self, findings={**self.findings, KNOWN: told}) if told else self
+
     @property
     def alarm(self) -> bool:
         """Whether a person is needed."""
@@ -49,7 +56,10 @@ class Examined:
 
 def examine(dossier: Dossier, watch: Watch | None = None) -> Examined:
     """Return what every detector of planted training data says of a dossier."""
-    return replace(_examined(dossier, DETECTORS, "training data", watch), hygiene=hygiene(dossier))
+    found = _examined(dossier, DETECTORS, "training data", watch)
+    again = called_before(dossier)
+    findings = {**found.findings, KNOWN: again} if again else found.findings
+    return replace(found, findings=findings, hygiene=hygiene(dossier))
 
 
 def examine_predictions(dossier: Predictions, watch: Watch | None = None) -> Examined:
@@ -69,8 +79,38 @@ def _examined(dossier: Dossier, catalogue: Mapping[str, Entry], of: str, watch: 
             continue
         started = perf_counter()
         signals[name] = detector.score(dossier)
-        findings[name], seconds[name] = signals[name].alarm[:MORE], perf_counter() - started
+        findings[name], seconds[name] = _open(signals[name], dossier)[:MORE], perf_counter() - started
     return Examined(signals, tuple(skipped), findings, seconds=seconds)
+
+
+def _open(signal: Signal, dossier: Dossier) -> tuple[str, ...]:
+    """Return the lines of an alarm that are about records under review, and that people have not answered before."""
+    if not signal.groups:
+        return signal.alarm
+    asked, heard = dossier.asked, dossier.heard
+    return tuple(
+        line
+        for line, rows in zip(signal.alarm, signal.groups, strict=True)
+        if asked[rows].any() and not answered(heard[rows])
+    )
+
+
+def answered(heard: NDArray[np.int8]) -> bool:
+    """Return whether what people said of some of a group's records (n,) stands for all: it is honest."""
+    honest, bad = int((heard == RIGHT).sum()), int((heard == POISON).sum())
+    return not bad and honest >= (2 if len(heard) >= LARGE else 1)
+
+
+def called_before(dossier: Dossier) -> tuple[str, ...]:
+    """Return which records under review are nearly identical to ones that were called poison in earlier reviews."""
+    asked, heard = dossier.asked, dossier.heard
+    if not (heard == POISON).any():
+        return ()
+    kin = dossier.family * 2 + dossier.labels
+    again = asked & (heard == 0) & np.isin(kin, kin[heard == POISON])
+    if not again.any():
+        return ()
+    return (f"{int(again.sum())} records are nearly identical to ones that were called poison before",)
 
 
 def order_of(dossier: Dossier, signals: Mapping[str, Signal], seed: int) -> Ranking:
