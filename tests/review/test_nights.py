@@ -88,11 +88,13 @@ def standing_of(state: Path) -> dict[str, int]:
 def approved(mail: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state of one night, in which a campaign was found, and which was approved."""
     state = tmp_path_factory.mktemp("approved") / "state"
-    code, folder = reviewed(mail[mail["planted"] | (mail["night"] == 0)], state, budget=16)
+    code, folder = reviewed(mail[mail["planted"] | (mail["night"] == 0)], state, budget=30)
     assert code == 1
     assert run("review", "approve", folder, *BEN) == 2, "something stands out, and nobody has looked"
     planted = set(mail["id"][mail["planted"]])
-    for record in queue(folder):
+    for i, record in enumerate(queue(folder)):
+        if i == 3 * DRIP:
+            assert run("review", "approve", folder, *BEN) == 2, "what was looked at last was poison: there is more"
         said = "poison" if record in planted else "correct"
         for who in (ANA, BEN):
             assert run("review", "decide", folder, record, said, *who) == 0

@@ -84,7 +84,14 @@ def _data(command: Any) -> Any:
     type=click.Path(path_type=Path, file_okay=False),
     help="To run at intervals: the folder of all reviews so far; only what is new in DATA is reviewed.",
 )
-def train(data: str, out: Path | None, budget: int, state: Path | None, **asked: Any) -> int:
+@click.option(
+    "--retrainings",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0),
+    help="How often, at most, the model is trained to see what groups of suspects do to it.",
+)
+def train(data: str, out: Path | None, budget: int, state: Path | None, retrainings: int, **asked: Any) -> int:
     """Look for planted records in training data: DATA is a file of records, a vauban.toml or a scenario.
 
     Exits 1 when something does not come by chance and needs a person, 0 when nothing does.
@@ -99,6 +106,7 @@ def train(data: str, out: Path | None, budget: int, state: Path | None, **asked:
     from vauban.cli.show import progress
     from vauban.review.examine import examine
     from vauban.review.folder import write
+    from vauban.review.harm import weighed
 
     if out is not None and state is not None:
         raise BadInput("With --state the review goes into a folder of its own in there: leave --out out.")
@@ -113,7 +121,8 @@ def train(data: str, out: Path | None, budget: int, state: Path | None, **asked:
                 return ExitCode.OVER_LIMIT if out is not None and _waits(out) else ExitCode.DONE
         prepare(out)
         examined = examine(taken.dossier, lambda what, done, total: watch(Event(what, done, total)))
-        examined = examined.beside(taken.waiting)
+        watch(Event("harm", 0, 1))
+        examined = weighed(taken, examined, retrainings).beside(taken.waiting)
         folder = write(out, taken, examined, budget, shlex.join(["vauban", *sys.argv[1:]]))
     summary(folder)
     return ExitCode.OVER_LIMIT if examined.alarm else ExitCode.DONE

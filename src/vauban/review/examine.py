@@ -23,6 +23,8 @@ MORE = 20
 """Findings of one detector that a summary tells, at most."""
 KNOWN = "known"
 """Under which findings are told that people were the first to make."""
+HARM = "harm"
+"""The queue of the groups that the model was trained without, those first that do most."""
 SCRAMBLED = "The labels look scrambled"
 
 

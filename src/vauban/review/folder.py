@@ -28,7 +28,7 @@ from vauban.errors import BadInput
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import POISON, RIGHT, Dossier
 from vauban.results import to_json
-from vauban.review.examine import Examined
+from vauban.review.examine import HARM, Examined
 from vauban.review.intake import Taken
 from vauban.review.ranking import ALIKE, FAMILY, RANDOM, Ranking, told_apart
 from vauban.review.standing import counted, in_force, standing
@@ -230,6 +230,8 @@ def _line(record: Any, signal: Any, reason: str, of: str) -> dict[str, Any]:
     said = [str(signal[f"why.{n}"]) for n in ([best] if reason in names else _strongest(signal, names)) if n]
     why = {RANDOM: "drawn by lot", FAMILY: "of the family of one that was found", ALIKE: "like those that were found"}
     text = why.get(reason, "; ".join(x for x in said if x) or f"stands out by its {best}")
+    if reason != HARM and signal.get(f"why.{HARM}"):
+        text = f"{text}; {signal[f'why.{HARM}']}"
     label = int(record["label"])
     words = (meaning(0), meaning(1)) if of == TRAINING else DECIDED_AS
     fields = {k.removeprefix("field."): v for k, v in record.items() if str(k).startswith("field.")}
@@ -253,7 +255,7 @@ def _line(record: Any, signal: Any, reason: str, of: str) -> dict[str, Any]:
 
 
 def _strongest(signal: Any, names: list[str]) -> list[str]:
-    return sorted(names, key=lambda n: float(signal[f"p.{n}"]))[:2]
+    return sorted((n for n in names if n != HARM), key=lambda n: float(signal[f"p.{n}"]))[:2]
 
 
 def _band(p: float) -> str:

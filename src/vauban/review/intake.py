@@ -180,7 +180,8 @@ def of_system(system: System, rows: int, seed: int) -> Taken[Dossier]:
     frame = parts.train.frame
     dossier = Dossier(schema.encode(frame), parts.train.labels, schema, trusted=trusted, seed=seed)
     record = frame.index.to_numpy().astype(str).astype(object)
-    return Taken(str(system.data.get("name", system.name)), frame.reset_index(drop=True), record, dossier)
+    name = str(system.data.get("name", system.name))
+    return Taken(name, frame.reset_index(drop=True), record, dossier, trainer=system.trainer)
 
 
 def of_project(project: Project, trusted: Path | None, rows: int, since: str | None, seed: int) -> Taken[Dossier]:
@@ -197,7 +198,11 @@ def of_project(project: Project, trusted: Path | None, rows: int, since: str | N
         late = times >= np.datetime64(moments(pd.Series([since])).iloc[0])
     notes = tuple(f"{n} records are left out: {why}" for why, n in removed.items())
     verified = _verified(record, trusted, rows)
-    return _taken(project.name, schema, Part(frame, labels), record, verified, late, None, times, seed, approved, notes)
+    part = Part(frame, labels)
+    taken = _taken(project.name, schema, part, record, verified, late, None, times, seed, approved, notes)
+    if not project.settings.retrain:
+        return taken
+    return replace(taken, trainer=project.trainer(project.parts(project.settings_seed(seed))[0]))
 
 
 def _taken(

@@ -33,6 +33,8 @@ APPROVAL = "approval.json"
 VERIFIED = "verified.parquet"
 BESIDE = 20_000
 """Approved records, at most, that new ones are seen beside: the latest."""
+LAST, FEW = 10, 2
+"""Of so many records that were looked at last so many may be poison: else there is more to come."""
 WAITS, APPROVED, HELD, CALLED_RIGHT, CALLED_POISON, CHECKED = range(6)
 """Where a record of an earlier review stands; of two words on the same record, the later in this list counts."""
 _ASIDE = ("record", "label", "source", "time")
@@ -232,8 +234,8 @@ def approve(folder: Folder, reviewer: str | None, role: str | None, model: Path 
     """Roll the state forward: what this review is of, and nobody called poison, is what later records are seen beside.
 
     Raises:
-        BadInput: nobody is named, he is no data scientist, the review waits for a person, it was approved before, or
-            the model's file cannot be read.
+        BadInput: nobody is named, he is no data scientist, the review waits for a person, what was looked at last was
+            poison, it was approved before, or the model's file cannot be read.
     """
     if not reviewer or not reviewer.strip():
         raise BadInput("Say who approves: --reviewer NAME.")
@@ -245,6 +247,12 @@ def approve(folder: Folder, reviewer: str | None, role: str | None, model: Path 
     if folder.waits(given):
         raise BadInput(
             f"{folder.path} waits for a person. See: vauban review status {folder.path}. Nothing was approved."
+        )
+    found = _found_last(given)
+    if found > FEW:
+        raise BadInput(
+            f"Of the last {LAST} records that were looked at {found} are poison: there is more. Read on: vauban review "
+            f"next {folder.path}. Nothing was approved."
         )
     kept = None
     if model is not None:
@@ -264,6 +272,13 @@ def approve(folder: Folder, reviewer: str | None, role: str | None, model: Path 
     }
     (folder.path / APPROVAL).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return said
+
+
+def _found_last(given: Sequence[Verdict]) -> int:
+    """Return how many of the `LAST` records that were looked at are called poison."""
+    said = counted(given)
+    order = list(dict.fromkeys(v.record for v in reversed(given) if v.record in said))
+    return sum(any(v.verdict == "poison" for v in said[r]) for r in order[:LAST])
 
 
 def _approval(run: Path) -> dict[str, Any] | None:
