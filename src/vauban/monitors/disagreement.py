@@ -88,7 +88,8 @@ class LabelDisagreement:
     def score(self, dossier: Dossier) -> Signal:
         """Return what it says of every record."""
         view, labels, kind = dossier.view, dossier.labels, _kind(dossier)
-        harm = out_of_fold(view, labels, self._groups(dossier), kind=kind, seed=dossier.seed)
+        groups = self._groups(dossier)
+        harm = dossier.unseen if groups is None else out_of_fold(view, labels, groups, kind=kind, seed=dossier.seed)
         known = known_labels = None
         if dossier.trusted is not None and len(dossier.trusted):
             rows = np.arange(len(labels))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vauban.contracts import SCORE, Labelled, Scale, Target
 from vauban.monitors.families import families
+from vauban.monitors.learning import out_of_fold
 from vauban.monitors.view import View
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import Schema
@@ -84,6 +85,12 @@ class Dossier:
             margin = np.asarray(told.scores, dtype=np.float64) - self.approved.threshold
             return np.asarray(1 / (1 + np.exp(-np.clip(margin, -30, 30))))
         return np.asarray(told.scores, dtype=np.float64)
+
+    @cached_property
+    def unseen(self) -> Floats:
+        """The probability of harm (n,) that a learner sees in each record which was not trained on it."""
+        kind = "linear" if self.view.dense is None else "boosted"
+        return out_of_fold(self.view, self.labels, None, kind=kind, seed=self.seed)
 
     @cached_property
     def family(self) -> Ints:
