@@ -145,6 +145,18 @@ def test_an_approved_record_that_is_altered_is_new(mail: pd.DataFrame, state: Pa
     assert standing_of(state) == {**stands, **dict.fromkeys(some, WAITS)}
 
 
+def test_poison_that_is_altered_is_known_as_what_it_was(mail: pd.DataFrame, state: Path) -> None:
+    table = mail[mail["planted"] | (mail["night"] == 0)].copy()
+    sent = table["id"][table["planted"]].tolist()
+    table.loc[table["id"].isin(sent), "text"] += " more"
+    for _ in range(2):
+        code, folder = reviewed(table, state)
+        assert code == 1
+        assert set(queue(folder)) == set(sent)
+        assert "called poison before" in " ".join(json.loads((folder / "review.json").read_text())["findings"]["known"])
+        table.loc[table["id"].isin(sent), "text"] += " words"
+
+
 def test_what_is_held_needs_a_person_every_night(mail: pd.DataFrame, tmp_path: Path) -> None:
     quiet = mail[(mail["night"] < 2) & ~mail["planted"]]
     _, folder = reviewed(quiet[quiet["night"] == 0], tmp_path / "state")

@@ -109,8 +109,16 @@ def _latest(records: pd.DataFrame) -> pd.DataFrame:
     strongest = records["stands"].groupby(version).transform("max") == records["stands"]
     records = records.assign(night=first, seen=last)[strongest]
     order = np.lexsort((records["stands"], records["seen"]))
-    records = records.iloc[order].drop_duplicates("record", keep="last")
-    return records.drop(columns="seen").sort_values("night", kind="stable").reset_index(drop=True)
+    records = records.iloc[order]
+    old = records.duplicated("record", keep="last")
+    was = _as_it_was(records[old & (records["stands"] == CALLED_POISON)])
+    records = pd.concat([was, records[~old]]).drop(columns="seen")
+    return records.sort_values("night", kind="stable").reset_index(drop=True)
+
+
+def _as_it_was(poison: pd.DataFrame) -> pd.DataFrame:
+    """Return records that say something else by now under names of their own: what they were is still known poison."""
+    return poison.assign(record=poison["record"] + " (as it was)").drop_duplicates("record", keep="last")
 
 
 def _versions(records: pd.DataFrame) -> np.ndarray[Any, Any]:
@@ -149,7 +157,8 @@ def of_nights(path: Path, columns: Columns, trusted: Path | None, state: State, 
     new = tonight[fresh].assign(night=state.nights, stands=WAITS, turned=False)
     altered = before["record"].isin(new["record"])
     changed = before["record"][altered & (before["stands"] > WAITS)]
-    before = before[~altered]
+    was = _as_it_was(before[altered & (before["stands"] == CALLED_POISON)])
+    before = pd.concat([was, before[~altered & ~before["record"].isin(was["record"])]], ignore_index=True)
     surplus = np.flatnonzero(before["stands"] == APPROVED)[:-BESIDE]
     before = before.drop(index=before.index[surplus])
     whole = pd.concat([before, new], ignore_index=True) if len(before) else new.reset_index(drop=True)
@@ -261,14 +270,14 @@ def approve(folder: Folder, reviewer: str | None, role: str | None, model: Path 
             shutil.copyfile(model, folder.path / kept)
         except OSError as error:
             raise BadInput(f"The model {model} cannot be copied: {error.strerror}. Name its file: --model.") from error
+    files = ("records.parquet", VERIFIED, kept)
     said: dict[str, Any] = {
         "by": reviewer.strip(),
         "role": role,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "records_sha256": _sha(folder.path / "records.parquet"),
         "last_verdict": given[-1].hash if given else "",
         "model": kept,
-        "model_sha256": None if kept is None else _sha(folder.path / kept),
+        "sha256": {n: _sha(folder.path / n) for n in files if n is not None and (folder.path / n).exists()},
     }
     (folder.path / APPROVAL).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return said
@@ -285,10 +294,7 @@ def _approval(run: Path) -> dict[str, Any] | None:
     """Return who approved a review and what; None where nobody did."""
     try:
         said: dict[str, Any] = json.loads((run / APPROVAL).read_text(encoding="utf-8"))
-        files = [("records.parquet", said["records_sha256"])]
-        if said["model"] is not None:
-            files.append((said["model"], said["model_sha256"]))
-        changed = [name for name, digest in files if _sha(run / name) != digest]
+        changed = [name for name, digest in said["sha256"].items() if _sha(run / name) != digest]
     except FileNotFoundError as error:
         if Path(error.filename).name == APPROVAL:
             return None
