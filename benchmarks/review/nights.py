@@ -35,7 +35,7 @@ from vauban.threat import Cell, Decision
 ROOT = Path(__file__).parent.parent
 NIGHTS, ARRIVES = 10, 5
 """Nights, and the one (from 0) in which a campaign or the poison of a trigger comes; a frog begins two earlier."""
-SIZES = {"enron": (4000, 500, 3000, 2000, 1500), "sms": (3000, 300, 1000, 400, 440)}
+SIZES = {"enron": (2500, 500, 3000, 1500, 1000), "sms": (3000, 300, 1000, 400, 440)}
 KINDS = ("nothing", "campaign", "trigger", "frog", "frog, unread")
 SHARE = 0.06
 """Of the night that it comes in: a campaign, a trigger. Of each night: a third of it, a frog."""
@@ -165,12 +165,11 @@ def page(rows: list[dict[str, Any]]) -> str:
         lines.append(_frog(r))
     lines += ["", "## Nights without poison", ""]
     for data in sorted({r["data"] for r in rows}):
-        quiet = [_quiet(r) for r in rows if r["data"] == data and not r["kind"].endswith("unread")]
-        told = wilson(sum(a for a, _ in quiet), sum(n for _, n in quiet))
-        lines.append(
-            f"- {data}: {sum(a for a, _ in quiet)} of {told.n} nights before anything was planted alarm "
-            f"({100 * told.low:.1f} to {100 * told.high:.1f} %)."
-        )
+        quiet = [t["alarm"] for r in rows if r["data"] == data and r["kind"] == "nothing" for t in r["nights"]]
+        if quiet:
+            told = wilson(sum(quiet), len(quiet))
+            low, high = 100 * told.low, 100 * told.high
+            lines.append(f"- {data}: {sum(quiet)} of {told.n} nights alarm ({low:.1f} to {high:.1f} %).")
     return "\n".join(lines) + "\n"
 
 
@@ -192,11 +191,6 @@ def _frog(r: dict[str, Any]) -> str:
     if seen is not None:
         when = [str(seen + 1), f"{100 * passing[max(seen - 1, 0)]:.0f} %", f"{100 * passing[seen]:.0f} %"]
     return f"| {r['data']} | {r['seed']} | {begins + 1} | {' | '.join(when)} | {above} |"
-
-
-def _quiet(r: dict[str, Any]) -> tuple[int, int]:
-    before = min((int(n) for n in r["planted"]), default=NIGHTS)
-    return sum(t["alarm"] for t in r["nights"][:before]), before
 
 
 def _rate(hits: int, n: int) -> str:
