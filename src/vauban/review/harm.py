@@ -184,7 +184,8 @@ def _beside(taken: Taken[Dossier], rows: Ints, label: int) -> Iterator[str]:
     if dossier.sources is not None:
         names, counts = np.unique(dossier.sources[rows].astype(str), return_counts=True)
         top = int(np.argmax(counts))
-        yield f"source {names[top]}" if len(names) == 1 else f"{counts[top]} of them of source {names[top]}"
+        most = f"{counts[top]} of them of source {names[top]}" if 2 * counts[top] >= len(rows) else "no source has half"
+        yield f"source {names[top]}" if len(names) == 1 else f"{len(names)} sources, {most}"
     if taken.times is not None:
         yield _span(taken.times[rows])
     trusted = dossier.trusted
