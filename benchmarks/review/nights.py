@@ -155,11 +155,12 @@ def page(rows: list[dict[str, Any]]) -> str:
         )
     lines += ["", "## The boiling frog", ""]
     lines += [
-        "`unread`, a row a seed: the night (from 1) in which some of it is first in the queue of a review that exits",
-        "1, and the probes that pass a model trained on all that came until the night before, and until that night.",
+        "`unread`, a row a seed: the night (from 1) in which some of it is first in `queue.csv`, and in which a review",
+        "exits 1 first after it began; the probes that pass a model trained on all that came until the night before it",
+        "began, and until the night of `queue.csv`. A filter of a few hundred messages lets much pass by itself.",
         "",
-        "| data | seed | begins | in the queue | pass the night before | pass then | first night above 50 % |",
-        "|---|---|---|---|---|---|---|",
+        "| data | seed | begins | in `queue.csv` | exits 1 | pass before it began | pass then | first above 50 % |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for r in sorted((r for r in rows if r["kind"] == "frog, unread"), key=lambda r: (r["data"], r["seed"])):
         lines.append(_frog(r))
@@ -183,14 +184,15 @@ def _seen(r: dict[str, Any]) -> tuple[int, int]:
 
 
 def _frog(r: dict[str, Any]) -> str:
-    passing = [t["passed"] / t["probes"] for t in r["nights"]]
+    passing = [f"{100 * t['passed'] / t['probes']:.0f} %" for t in r["nights"]]
     begins = min(int(n) for n in r["planted"])
-    seen = next((i for i, t in enumerate(r["nights"]) if t["alarm"] and t["seen"]), None)
-    above = next((str(i + 1) for i, x in enumerate(passing) if x > 0.5), "never")
-    when = ["never", "-", "-"]
-    if seen is not None:
-        when = [str(seen + 1), f"{100 * passing[max(seen - 1, 0)]:.0f} %", f"{100 * passing[seen]:.0f} %"]
-    return f"| {r['data']} | {r['seed']} | {begins + 1} | {' | '.join(when)} | {above} |"
+    after = range(begins, NIGHTS)
+    seen = next((i for i in after if r["nights"][i]["seen"]), None)
+    alarm = next((str(i + 1) for i in after if r["nights"][i]["alarm"]), "never")
+    above = next((str(i + 1) for i, t in enumerate(r["nights"]) if 2 * t["passed"] > t["probes"]), "never")
+    when = ("never", "-") if seen is None else (str(seen + 1), passing[seen])
+    row = (r["data"], r["seed"], begins + 1, when[0], alarm, passing[begins - 1], when[1], above)
+    return f"| {' | '.join(map(str, row))} |"
 
 
 def _rate(hits: int, n: int) -> str:
