@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from review.planted import KINDS, Case, case
 from review.rivals import RIVALS
@@ -22,6 +23,8 @@ from review.tables import page
 from vauban.contracts import LABEL, Labelled
 from vauban.records import Floats, Mask
 from vauban.review.examine import examine, order_of
+from vauban.review.harm import weighed
+from vauban.review.intake import Taken
 from vauban.review.ranking import RANDOM, Ranking
 from vauban.threat import Decision
 
@@ -64,7 +67,8 @@ def measure(data: str, kind: str, seed: int) -> dict[str, Any]:
     most = (n // 40, n // 20)
     row: dict[str, Any] = {"data": data, "kind": kind, "seed": seed, "rows": n, "planted": int(planted.sum())}
     started = time.process_time()
-    signals = examine(c.dossier).signals
+    taken = Taken("", pd.DataFrame(), np.arange(n), c.dossier, trainer=c.trainer)
+    signals = weighed(taken, examine(c.dossier), 10).signals
     row["seconds"] = round(time.process_time() - started, 1)
     rows, said, _, _ = read(order_of(c.dossier, signals, seed), planted, most[1], 0.0, seed)
     row["found"] = [int(planted[rows[:k]].sum()) for k in most]

@@ -20,15 +20,20 @@ from vauban.scenarios import scenario
 from vauban.schema import Schema
 from vauban.threat import Budget, Cell, Grant, Knows
 
-ROWS, TRUSTED, BEFORE, HIS, TEST = 8000, 500, 4000, 2000, 2000
+ROWS, TRUSTED, BEFORE, HIS, TEST = SIZES = 8000, 500, 4000, 2000, 2000
 """Records under review, verified ones, those of the approved model, those that the attacker has, and fresh probes."""
 ROUNDS = 8
 SECTION = {
     "taiwan": "EDUCATION = 2 and MARRIAGE = 1 and SEX = 1",
     "lendingclub": "purpose in (credit_card, small_business)",
 }
-OF = {"enron": "spam", "taiwan": "credit", "lendingclub": "loan"}
-MODEL = {"enron": "logistic-regression", "taiwan": "hist-gradient-boosting", "lendingclub": "hist-gradient-boosting"}
+OF = {"enron": "spam", "sms": "spam", "taiwan": "credit", "lendingclub": "loan"}
+MODEL = {
+    "enron": "logistic-regression",
+    "sms": "logistic-regression",
+    "taiwan": "hist-gradient-boosting",
+    "lendingclub": "hist-gradient-boosting",
+}
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,15 @@ class _Pool:
     aimed_test: Mask
 
 
-def pool(data: str, seed: int) -> _Pool:
+def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES) -> _Pool:
     """Return the parts of a data set, drawn by lot."""
     system = scenario(OF[data]).system(data, MODEL[data], seed)
     schema, loaded = system.target.schema, load(data)
     rng = np.random.default_rng((seed, 1))
-    order = rng.permutation(len(loaded.labels))[: ROWS + TRUSTED + BEFORE + HIS + TEST]
+    order = rng.permutation(len(loaded.labels))[: sum(sizes)]
     frame, labels = loaded.frame.iloc[order], loaded.labels[order]
     whole = Labelled(schema.encode(frame), labels)
-    cuts = np.cumsum([0, ROWS, TRUSTED, BEFORE, HIS, TEST])
+    cuts = np.cumsum([0, *sizes])
     base, trusted, before, his, test = (whole.take(np.arange(a, b)) for a, b in pairwise(cuts))
     section = np.ones(len(labels), dtype=bool) if data not in SECTION else Filter(SECTION[data]).mask(frame)
     approved = system.trainer.fit(before)
@@ -86,7 +91,7 @@ def sent(p: _Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) -
         Knows.LOOKALIKES,
         p.approved.scale,
         (seed, 9),
-        campaign=Campaign(rounds, each, ROWS // rounds, tuple(f"account {i}" for i in range(5)), labels=True),
+        campaign=Campaign(rounds, each, len(p.base) // rounds, tuple(f"account {i}" for i in range(5)), labels=True),
     )
     left = [1000]
 

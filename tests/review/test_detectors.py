@@ -10,8 +10,10 @@ import pytest
 
 from tests.review.planted import of_applicants, of_messages
 from vauban.catalogue import DETECTORS
+from vauban.monitors import segments
 from vauban.monitors.dossier import Detector, Dossier, Signal
 from vauban.review.examine import SCRAMBLED, examine, hygiene, order_of
+from vauban.review.ranking import AGREED, Ranking
 from vauban.testing.detectors import detector_checks
 
 CHECKS = detector_checks()
@@ -132,3 +134,22 @@ def test_copies_with_both_labels_are_told() -> None:
     records[1], labels = records[0], dossier.labels.copy()
     labels[1] = 1 - labels[0]
     assert any("exact copies" in line for line in hygiene(replace(dossier, records=records, labels=labels)))
+
+
+def test_what_sections_count_is_a_matrix_product() -> None:
+    dossier, _ = of_applicants("campaign")
+    traits, _, column = dossier.view.sections()
+    dense, weights = traits.toarray(), np.stack([np.ones(len(dossier)), dossier.labels.astype(float)])
+    sums = segments._sums(dossier, column, weights)
+    for total, weight in zip(sums, weights, strict=True):
+        np.testing.assert_allclose(total, (dense * weight[:, None]).T @ dense)
+
+
+def test_what_judges_of_labels_agree_on_is_read_before_what_one_of_them_says() -> None:
+    rng = np.random.default_rng(0)
+    turned = np.arange(2000) < 60
+    judges = {name: 0.3 * turned + rng.uniform(0, 0.6, 2000) for name in ("label", "trusted", "approved")}
+    order = Ranking(judges, seed=0)
+    head = {name: int(turned[rows[:60]].sum()) for name, rows in order._orders.items()}
+    assert head[AGREED] > max(head[name] for name in judges)
+    assert AGREED not in Ranking({"label": judges["label"], "shape": judges["trusted"]}, seed=0)._orders

@@ -79,7 +79,19 @@ def _data(command: Any) -> Any:
     "--budget", default=200, show_default=True, type=click.IntRange(1), help="Records that people can look at."
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the review to.")
-def train(data: str, out: Path | None, budget: int, **asked: Any) -> int:
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="To run at intervals: the folder of all reviews so far; only what is new in DATA is reviewed.",
+)
+@click.option(
+    "--retrainings",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0),
+    help="How often, at most, the model is trained to see what groups of suspects do to it.",
+)
+def train(data: str, out: Path | None, budget: int, state: Path | None, retrainings: int, **asked: Any) -> int:
     """Look for planted records in training data: DATA is a file of records, a vauban.toml or a scenario.
 
     Exits 1 when something does not come by chance and needs a person, 0 when nothing does.
@@ -94,16 +106,61 @@ def train(data: str, out: Path | None, budget: int, **asked: Any) -> int:
     from vauban.cli.show import progress
     from vauban.review.examine import examine
     from vauban.review.folder import write
+    from vauban.review.harm import weighed
 
-    out = new_folder("review") if out is None else out
-    prepare(out)
+    if out is not None and state is not None:
+        raise BadInput("With --state the review goes into a folder of its own in there: leave --out out.")
     with progress() as watch:
         watch(Event("reading", 0, 1))
-        taken = _taken(data, asked)
+        if state is None:
+            out = new_folder("review") if out is None else out
+            taken = _taken(data, asked)
+        else:
+            taken, out = _tonight(data, asked, state)
+            if taken is None:
+                return ExitCode.OVER_LIMIT if out is not None and _waits(out) else ExitCode.DONE
+        prepare(out)
         examined = examine(taken.dossier, lambda what, done, total: watch(Event(what, done, total)))
+        watch(Event("harm", 0, 1))
+        examined = weighed(taken, examined, retrainings).beside(taken.waiting)
         folder = write(out, taken, examined, budget, shlex.join(["vauban", *sys.argv[1:]]))
     summary(folder)
     return ExitCode.OVER_LIMIT if examined.alarm else ExitCode.DONE
+
+
+def _tonight(data: str, asked: dict[str, Any], path: Path) -> tuple[Any, Any]:
+    """Return what is new in DATA, and a folder for its review; None and the latest review where nothing is."""
+    from datetime import UTC, datetime
+
+    from vauban.cli.own import is_own
+    from vauban.review.intake import Columns, with_model
+    from vauban.review.nights import of_nights, read_state
+    from vauban.scenarios import SCENARIOS
+
+    if is_own(data) or data in SCENARIOS:
+        raise BadInput(f"--state is for a file of records; {data!r} is none.")
+    for option in ("since", "trusted_rows"):
+        if asked[option]:
+            raise BadInput(
+                f"--{option.replace('_', '-')} says nothing with --state: name verified records by --trusted."
+            )
+    columns = Columns(*(asked[k] for k in ("label", "positive", "text", "source", "time", "record")))
+    state = read_state(path)
+    taken = of_nights(Path(data), columns, asked["trusted"], state, asked["seed"])
+    if taken is None:
+        click.echo(f"Nothing is new since {state.last.path if state.last is not None else 'ever'}.")
+        return None, state.last
+    model = asked["approved"] or state.model
+    if model is not None:
+        taken = with_model(taken, model, allow_pickle=asked["allow_pickle"])
+    return taken, path / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+
+
+def _waits(folder: Any) -> bool:
+    from vauban.store.repository import open_store
+
+    with open_store(folder.verdicts) as store:
+        return bool(folder.waits(store.verdicts()))
 
 
 def _taken(data: str, asked: dict[str, Any]) -> Any:
@@ -255,6 +312,21 @@ def status(run: Path, as_json: bool) -> int:
     with open_store(folder.verdicts) as store:
         waits = show_status(folder, store.verdicts(), as_json)
     return ExitCode.OVER_LIMIT if waits else ExitCode.DONE
+
+
+@review.command()
+@RUN
+@REVIEWER
+@ROLE
+@click.option("--model", type=click.Path(path_type=Path), help="The model that is approved with it, for later reviews.")
+def approve(run: Path, reviewer: str | None, role: str | None, model: Path | None) -> int:
+    """Approve a review of --state: its records, but those called poison, are what later ones are seen beside."""
+    from vauban.review.folder import read
+    from vauban.review.nights import approve as rolled
+
+    said = rolled(read(run), reviewer, role, model)
+    click.echo(f"Approved by {said['by']}: {run}" + ("" if model is None else f", with the model {model}") + ".")
+    return ExitCode.DONE
 
 
 @review.command()

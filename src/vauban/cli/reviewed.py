@@ -100,10 +100,10 @@ def show_status(folder: Folder, given: Sequence[Verdict], as_json: bool) -> bool
     """Print how far a review is; return whether something waits for a person."""
     stands = standing(given)
     held = {record: s for record, s in stands.items() if s.state == "held"}
-    budget = min(int(folder.about["budget"]), len(folder.records))
+    budget = folder.budget
     looked = len(counted(given))
     rest = left(given, RANDOM)
-    waits = bool(held) or (bool(folder.about["alarm"]) and looked < budget)
+    waits = folder.waits(given)
     states = {name: sum(s.state == name for s in stands.values()) for name in ("poison", "mistake", "correct", "held")}
     if as_json:
         found = {

@@ -92,4 +92,5 @@ class Arrivals:
             why,
             tuple(str(lines[i]) for i in worst[:20]),
             self.level,
+            tuple(np.flatnonzero((which == i) & np.isfinite(score)) for i in worst[:20]),
         )

@@ -74,8 +74,9 @@ class Copies:
             )
             why[rows] = line
             if mean[f] > 0.5 and sizes[f] >= MANY and chance <= 2 / (1 + DRAWS):
-                alarm.append((float(score[rows[0]]), line))
-        alarm.sort(reverse=True)
-        return Signal(score, p, why, tuple(line for _, line in alarm), self.level)
+                alarm.append((float(score[rows[0]]), line, rows))
+        alarm.sort(key=lambda found: found[:2], reverse=True)
+        lines, groups = tuple(line for _, line, _ in alarm), tuple(rows for *_, rows in alarm)
+        return Signal(score, p, why, lines, self.level, groups)
 
     level = 0.05

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vauban.metrics.intervals import differs
 from vauban.monitors.dossier import Dossier, Signal, by_rank
 from vauban.monitors.learning import learnt, out_of_fold, surprise
 from vauban.records import Floats, Ints
 
 LEAST_TRUSTED = 40
 """Verified records with which a model of their own is worth training."""
+SURPLUS, LEAST_ODD = 0.01, 8
+"""How often, at most, contradicted labels are an alarm by chance, and how many there are at least."""
 
 
 def meaning(label: int) -> str:
@@ -28,6 +31,28 @@ def said(what: str, labels: NDArray[np.int8], harm: Floats) -> NDArray[Any]:
         share = p if not label else 1 - p
         out[i] = f"labelled {meaning(label)}; {what} would call it {meaning(1 - label)} ({100 * share:.0f} %)"
     return out
+
+
+def _surplus(
+    dossier: Dossier, found: Floats, known: Floats, what: str
+) -> tuple[tuple[str, ...], float, tuple[Ints, ...]]:
+    """Return alarm, level and groups: a label that is contradicted more often than that of verified records is.
+
+    ``found`` (n,) and ``known`` (t,) are how far labels under review and verified ones are from what the model says.
+    Fisher's exact test for each label, the level divided by two.
+    """
+    assert dossier.trusted is not None  # noqa: S101 - callers look first
+    lines, groups = [], []
+    for label in (0, 1):
+        mine = np.flatnonzero((dossier.labels == label) & dossier.asked)
+        odd, usual = mine[found[mine] > 0.5], known[dossier.trusted.labels == label] > 0.5
+        if len(odd) >= LEAST_ODD and differs(len(odd), len(mine), int(usual.sum()), len(usual)) <= SURPLUS / 2:
+            groups.append(odd)
+            lines.append(
+                f"{len(odd)} of {len(mine)} records labelled {meaning(label)} would be called {meaning(1 - label)} by "
+                f"{what}; of the verified ones {int(usual.sum())} of {len(usual)}"
+            )
+    return tuple(lines), SURPLUS, tuple(groups)
 
 
 @dataclass(frozen=True)
@@ -63,7 +88,8 @@ class LabelDisagreement:
     def score(self, dossier: Dossier) -> Signal:
         """Return what it says of every record."""
         view, labels, kind = dossier.view, dossier.labels, _kind(dossier)
-        harm = out_of_fold(view, labels, self._groups(dossier), kind=kind, seed=dossier.seed)
+        groups = self._groups(dossier)
+        harm = dossier.unseen if groups is None else out_of_fold(view, labels, groups, kind=kind, seed=dossier.seed)
         known = known_labels = None
         if dossier.trusted is not None and len(dossier.trusted):
             rows = np.arange(len(labels))
@@ -95,7 +121,8 @@ class TrustedDisagreement:
         own = surprise(out_of_fold(view, trusted.labels, None, kind=kind, seed=dossier.seed), trusted.labels)
         found = surprise(harm, dossier.labels)
         p = by_rank(found, dossier.labels, own, trusted.labels)
-        return Signal(found, p, said("a model of the verified records", dossier.labels, harm))
+        what = "a model of the verified records"
+        return Signal(found, p, said(what, dossier.labels, harm), *_surplus(dossier, found, own, what))
 
 
 @dataclass(frozen=True)
@@ -116,7 +143,8 @@ class ApprovedDisagreement:
             known = surprise(dossier.judged(dossier.trusted.records), known_labels)
         found = surprise(harm, dossier.labels)
         p = by_rank(found, dossier.labels, known, known_labels)
-        return Signal(found, p, said("the approved model", dossier.labels, harm))
+        told = () if known is None else _surplus(dossier, found, known, "the approved model")
+        return Signal(found, p, said("the approved model", dossier.labels, harm), *told)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from vauban.contracts import SCORE, Labelled, Scale, Target
 from vauban.monitors.families import families
+from vauban.monitors.learning import out_of_fold
 from vauban.monitors.view import View
-from vauban.records import Floats, Ints, Records
+from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import Schema
 from vauban.threat import Decision
+
+POISON, RIGHT = 1, -1
+"""What people said of a record."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,9 @@ class Dossier:
         trusted: records whose labels were verified; empty where there are none.
         approved: the last model that was approved, from before what is reviewed; None where there is none.
         seed: of everything random.
+        under: (n,) which are under review; the others were approved before, and are what these are seen beside. None:
+            all are.
+        told: (n,) what people said of each in earlier reviews: `POISON`, `RIGHT`, or 0 where nobody did. None: of none.
     """
 
     records: Records
@@ -40,6 +47,8 @@ class Dossier:
     trusted: Labelled | None = None
     approved: Target | None = None
     seed: int = 0
+    under: Mask | None = None
+    told: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -47,8 +56,19 @@ class Dossier:
 
     def take(self, rows: Ints) -> Self:
         """Return some of the records, in the order of ``rows``."""
-        sources, batches = (None if x is None else x[rows] for x in (self.sources, self.batches))
-        return replace(self, records=self.records[rows], labels=self.labels[rows], sources=sources, batches=batches)
+        known = ("sources", "batches", "under", "told")
+        parts: dict[str, Any] = {k: None if getattr(self, k) is None else getattr(self, k)[rows] for k in known}
+        return replace(self, records=self.records[rows], labels=self.labels[rows], **parts)
+
+    @property
+    def asked(self) -> Mask:
+        """Which records are under review (n,)."""
+        return np.ones(len(self), dtype=bool) if self.under is None else self.under
+
+    @property
+    def heard(self) -> NDArray[np.int8]:
+        """What people said of each record in earlier reviews (n,)."""
+        return np.zeros(len(self), dtype=np.int8) if self.told is None else self.told
 
     @cached_property
     def view(self) -> View:
@@ -65,6 +85,12 @@ class Dossier:
             margin = np.asarray(told.scores, dtype=np.float64) - self.approved.threshold
             return np.asarray(1 / (1 + np.exp(-np.clip(margin, -30, 30))))
         return np.asarray(told.scores, dtype=np.float64)
+
+    @cached_property
+    def unseen(self) -> Floats:
+        """The probability of harm (n,) that a learner sees in each record which was not trained on it."""
+        kind = "linear" if self.view.dense is None else "boosted"
+        return out_of_fold(self.view, self.labels, None, kind=kind, seed=self.seed)
 
     @cached_property
     def family(self) -> Ints:
@@ -87,6 +113,8 @@ class Signal:
         why: (n,) in plain words; empty where it has no opinion.
         alarm: what it says of the whole, for people: each line a finding that does not come by chance; see `level`.
         level: how often, at most, there is any such line where nothing was planted.
+        groups: for each line of the alarm, the records that it is about (their rows, each once); empty where a
+            detector does not say.
     """
 
     score: Floats
@@ -94,6 +122,7 @@ class Signal:
     why: NDArray[Any]
     alarm: tuple[str, ...] = ()
     level: float = 0.0
+    groups: tuple[Ints, ...] = ()
 
 
 Reviewed = TypeVar("Reviewed", bound=Dossier, contravariant=True)

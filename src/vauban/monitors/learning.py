@@ -11,6 +11,8 @@ from vauban.monitors.view import View
 from vauban.records import Floats, Ints
 
 FOLDS = 5
+LEARNT = 200_000
+"""Records, at most, that a learner is trained on: more teach it nothing that the review needs."""
 Labels = NDArray[np.int8]
 
 
@@ -36,7 +38,9 @@ def learnt(view: View, labels: Labels, rows: Ints, on: View, *, kind: str, seed:
 def out_of_fold(view: View, labels: Labels, groups: Ints | None, *, kind: str, seed: int) -> Floats:
     """Return the probability of harm (n,), each by a learner that saw neither the record nor any of its group."""
     found = np.full(len(labels), 0.5)
-    for train, test in folds(labels, groups, seed):
+    for k, (train, test) in enumerate(folds(labels, groups, seed)):
+        if len(train) > LEARNT:
+            train = np.sort(np.random.default_rng((seed, 78, k)).permutation(train)[:LEARNT])
         found[test] = learnt(view, labels, train, picked(view, test), kind=kind, seed=seed)
     return found
 

@@ -61,6 +61,7 @@ class Phrases:
         tested = len(different)
         starts = np.searchsorted(run, np.arange(len(count)))
         alarm: list[str] = []
+        groups: list[Ints] = []
         for r in different[np.argsort(-np.abs(z[different]), kind="stable")][:SHOWN].tolist():
             strength = abs(float(z[r]))
             if strength < 2:
@@ -85,7 +86,8 @@ class Phrases:
             why[members[better]] = line
             if chance <= self.level and fresh and other >= 50 and len(members) >= MANY and len(alarm) < 20:
                 alarm.append(line)
-        return Signal(score, p, why, tuple(alarm), self.level)
+                groups.append(members)
+        return Signal(score, p, why, tuple(alarm), self.level, tuple(groups))
 
 
 def _shared(texts: Records, least: int, most: float) -> tuple[Ints, Ints]:

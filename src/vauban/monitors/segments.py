@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 from scipy.stats import norm
 
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
 from vauban.monitors.expectation import expected_of
-from vauban.records import Floats, Mask
+from vauban.records import Floats, Ints, Mask
 
 FAINT = 1.5
 """Standard deviations below which a section is not worth a look."""
 SHOWN = 40
 """Sections, at most, whose records are ranked."""
+BLOCK = 8192
+"""Records whose traits are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,6 @@ class _Cells:
     one value had nothing to do with the other.
     """
 
-    traits: csr_matrix
     names: list[str]
     count: Floats
     harmful: Floats
@@ -44,23 +46,48 @@ class _Cells:
 def _cells(dossier: Dossier) -> _Cells:
     labels = dossier.labels.astype(np.float64)
     expected, whose, doubt = expected_of(dossier)
-    traits, names, column = dossier.view.sections()
-    rest, spread = labels - expected, np.maximum(expected * (1 - expected), 1e-4)
-    count, harmful, gap, variance = _sums(traits, np.stack([np.ones(len(labels)), labels, rest, spread]))
+    _, names, column = dossier.view.sections(slice(0, 1))
+    spread = np.maximum(expected * (1 - expected), 1e-4)
+    count, harmful, should, variance = _sums(
+        dossier, column, np.stack([np.ones(len(labels)), labels, expected, spread])
+    )
+    gap = harmful - should
     single = np.diag(count)
     lift = count * len(labels) / np.maximum(np.outer(single, single), 1.0)
     pairs = np.triu(column[:, None] != column[None, :], 1)
     excess = gap / np.sqrt(np.maximum(variance, 1e-9) + (doubt * count) ** 2)
-    return _Cells(traits, names, count, harmful, excess, lift, pairs, expected, whose)
+    return _Cells(names, count, harmful, excess, lift, pairs, expected, whose)
 
 
-def _sums(traits: csr_matrix, weights: Floats) -> Floats:
-    """Return the sums (w, t, t) of weights (w, n) over the records that have both of two traits."""
-    out = np.zeros((len(weights), traits.shape[1], traits.shape[1]))
-    for start in range(0, traits.shape[0], 8192):  # dense blocks: a matrix product of sparse ones is slower
-        block = traits[start : start + 8192].toarray().astype(np.float32)
-        for total, weight in zip(out, weights[:, start : start + 8192].astype(np.float32), strict=True):
-            total += (block * weight[:, None]).T @ block
+def _blocks(dossier: Dossier) -> Iterator[tuple[slice, csr_matrix]]:
+    for start in range(0, len(dossier), BLOCK):
+        rows = slice(start, start + BLOCK)
+        yield rows, dossier.view.sections(rows)[0]
+
+
+def _sums(dossier: Dossier, column: Ints, weights: Floats) -> Floats:
+    """Return the sums (w, t, t) of weights (w, n) over the records that have both of two traits of columns (t,).
+
+    A record's traits of one column come in few combinations: what is summed over the records is each combination of
+    one column with each of another, and the traits are sums of these. Two traits of the same column are summed too.
+    """
+    t, d = len(column), int(column.max()) + 1
+    key = csr_matrix((np.random.default_rng(0).uniform(size=t), (np.arange(t), column)), shape=(t, d))
+    codes = np.concatenate([(traits @ key).toarray() for _, traits in _blocks(dossier)])  # (n, d), one a combination
+    at = [np.flatnonzero(column == j) for j in range(d)]
+    found = [np.unique(code, return_index=True, return_inverse=True)[1:] for code in codes.T]
+    kinds = [which for _, which in found]
+    sets = [dossier.view.sections(first)[0][:, mine].toarray() for (first, _), mine in zip(found, at, strict=True)]
+    out = np.zeros((len(weights), t, t))
+    for a in range(d):
+        for b in range(a, d):
+            size = (len(sets[a]), len(sets[b]))
+            both = kinds[a] * size[1] + kinds[b]
+            for total, weight in zip(out, weights, strict=True):
+                sums = np.bincount(both, weight, size[0] * size[1]).reshape(size)
+                part = sets[a].T @ sums @ sets[b]
+                total[np.ix_(at[a], at[b])] = part
+                total[np.ix_(at[b], at[a])] = part.T
     return out
 
 
@@ -126,6 +153,14 @@ class Combinations:
         return _ranked(dossier, cells, fit, self.level, bonus)
 
 
+def _largest(order: Floats) -> Ints:
+    """Return where the `SHOWN` largest entries are, those first; of equal ones the first."""
+    flat = order.ravel()
+    limit = np.partition(flat, -SHOWN)[-SHOWN] if len(flat) > SHOWN else -np.inf
+    near = np.flatnonzero(flat >= limit)
+    return near[np.argsort(-flat[near], kind="stable")][:SHOWN]
+
+
 def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Floats | None = None) -> Signal:
     """Return the signal of the cells that fit; ``bonus`` (t, t) counts in their order, not in their probability."""
     n, labels = len(dossier), dossier.labels
@@ -135,15 +170,18 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
     score, p, why = np.full(n, -np.inf), np.ones(n), np.full(n, "", dtype=object)
     tested = max(int(fit.sum()), 1)
     alarm: list[str] = []
+    groups: list[Ints] = []
     names = cells.names
-    columns = cells.traits.tocsc()
     order = np.abs(z) if bonus is None else np.where(np.abs(z) >= FAINT, np.abs(z) + bonus, 0.0)
-    for a, b in zip(*np.unravel_index(np.argsort(-order, axis=None)[:SHOWN], z.shape), strict=True):
+    first, second = np.unravel_index(_largest(order), z.shape)
+    wanted, at = np.unique(np.concatenate([first, second]), return_inverse=True)
+    columns = vstack([traits[:, wanted] for _, traits in _blocks(dossier)], format="csc")
+    for k, (a, b) in enumerate(zip(first, second, strict=True)):
         strength = abs(float(z[a, b]))
         if strength < FAINT:
             break
         label = int(z[a, b] > 0)
-        has = columns[:, [a]].multiply(columns[:, [b]]).toarray().ravel() > 0
+        has = columns[:, [at[k]]].multiply(columns[:, [at[len(first) + k]]]).toarray().ravel() > 0
         rows = np.flatnonzero(has & (labels == label))
         against = order[a, b] + 0.5 * np.abs(labels[rows] - cells.expected[rows])
         better = score[rows] < against
@@ -157,4 +195,5 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
         why[rows[better]] = f"{line} (this one is labelled {meaning(label)})"
         if chance <= level and len(alarm) < 20:
             alarm.append(line)
-    return Signal(score, p, why, tuple(alarm), level)
+            groups.append(rows)
+    return Signal(score, p, why, tuple(alarm), level, tuple(groups))

@@ -66,6 +66,7 @@ class Triggers:
         passed = p[order] * tested / np.arange(1, len(order) + 1) <= self.level
         found = order[: int(np.flatnonzero(passed).max() + 1) if passed.any() else 0]
         alarm: list[str] = []
+        groups: list[Ints] = []
         columns, carriers = against.tocsc(), has.tocsc()
         for t in order[: max(len(found), 50)].tolist():
             label = int(harmful[t] > hits[t] / 2)
@@ -86,7 +87,8 @@ class Triggers:
             why[better] = line
             if t in found and alone and len(alarm) < 20:
                 alarm.append(line)
-        return Signal(score, np.minimum(best * tested, 1.0), why, tuple(alarm), self.level)
+                groups.append(rows)
+        return Signal(score, np.minimum(best * tested, 1.0), why, tuple(alarm), self.level, tuple(groups))
 
     def _against(self, dossier: Dossier) -> csr_matrix:
         """Return where the label is contradicted once the trait, with its companions, is taken out (n, t)."""

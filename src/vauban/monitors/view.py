@@ -52,11 +52,15 @@ class View:
             made = _Bins(records, schema)
         return made.view(records)  # type: ignore[no-any-return]
 
-    def sections(self) -> tuple[csr_matrix, list[str], Ints]:
-        """Return the traits of a table with coarse intervals of its numbers: (n, t) sparse, names, features (t,)."""
-        blocks, names, owners = self._made.coarse(self.dense)
+    def sections(self, rows: slice | Ints = slice(None)) -> tuple[csr_matrix, list[str], Ints]:
+        """Return the traits of rows of a table with coarse intervals of its numbers: (m, t), names, features (t,).
+
+        Many: of a large table take some rows at a time.
+        """
+        assert self.dense is not None  # noqa: S101 - messages have no sections
+        blocks, names, owners = self._made.coarse(self.dense[rows])
         columns = np.concatenate([self.columns, np.array(owners, dtype=np.int64)])
-        return hstack([self.traits, *blocks], format="csr"), self.names + names, columns
+        return hstack([self.traits[rows], *blocks], format="csr"), self.names + names, columns
 
     def same(self, records: Records) -> View:
         """Return other records in the same terms."""

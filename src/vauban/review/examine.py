@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from vauban.catalogue import DETECTORS, PREDICTIONS, Entry
-from vauban.monitors.dossier import Dossier, Signal
-from vauban.monitors.learning import out_of_fold
+from vauban.monitors.dossier import POISON, RIGHT, Dossier, Signal
 from vauban.monitors.predictions import Predictions
-from vauban.records import Floats
+from vauban.records import Floats, Records
 from vauban.results import Skipped
-from vauban.review.ranking import Ranking, told_apart
+from vauban.review.ranking import LARGE, Ranking, told_apart
 
 Watch = Callable[[str, int, int], None]
 MORE = 20
 """Findings of one detector that a summary tells, at most."""
+KNOWN = "known"
+"""Under which findings are told that people were the first to make."""
+HARM = "harm"
+"""The queue of the groups that the model was trained without, those first that do most."""
 SCRAMBLED = "The labels look scrambled"
 
 
@@ -41,6 +45,11 @@ class Examined:
     hygiene: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
+    def beside(self, waiting: Sequence[str]) -> Examined:
+        """Return it with what earlier reviews wait for."""
+        told = (*self.findings.get(KNOWN, ()), *waiting)
+        return replace(self, findings={**self.findings, KNOWN: told}) if told else self
+
     @property
     def alarm(self) -> bool:
         """Whether a person is needed."""
@@ -49,7 +58,10 @@ class Examined:
 
 def examine(dossier: Dossier, watch: Watch | None = None) -> Examined:
     """Return what every detector of planted training data says of a dossier."""
-    return replace(_examined(dossier, DETECTORS, "training data", watch), hygiene=hygiene(dossier))
+    found = _examined(dossier, DETECTORS, "training data", watch)
+    again = called_before(dossier)
+    findings = {**found.findings, KNOWN: again} if again else found.findings
+    return replace(found, findings=findings, hygiene=hygiene(dossier))
 
 
 def examine_predictions(dossier: Predictions, watch: Watch | None = None) -> Examined:
@@ -69,8 +81,38 @@ def _examined(dossier: Dossier, catalogue: Mapping[str, Entry], of: str, watch: 
             continue
         started = perf_counter()
         signals[name] = detector.score(dossier)
-        findings[name], seconds[name] = signals[name].alarm[:MORE], perf_counter() - started
+        findings[name], seconds[name] = _open(signals[name], dossier)[:MORE], perf_counter() - started
     return Examined(signals, tuple(skipped), findings, seconds=seconds)
+
+
+def _open(signal: Signal, dossier: Dossier) -> tuple[str, ...]:
+    """Return the lines of an alarm that are about records under review, and that people have not answered before."""
+    if not signal.groups:
+        return signal.alarm
+    asked, heard = dossier.asked, dossier.heard
+    return tuple(
+        line
+        for line, rows in zip(signal.alarm, signal.groups, strict=True)
+        if asked[rows].any() and not answered(heard[rows])
+    )
+
+
+def answered(heard: NDArray[np.int8]) -> bool:
+    """Return whether what people said of some of a group's records (n,) stands for all: it is honest."""
+    honest, bad = int((heard == RIGHT).sum()), int((heard == POISON).sum())
+    return not bad and honest >= (2 if len(heard) >= LARGE else 1)
+
+
+def called_before(dossier: Dossier) -> tuple[str, ...]:
+    """Return which records under review are nearly identical to ones that were called poison in earlier reviews."""
+    asked, heard = dossier.asked, dossier.heard
+    if not (heard == POISON).any():
+        return ()
+    kin = dossier.family * 2 + dossier.labels
+    again = asked & (heard == 0) & np.isin(kin, kin[heard == POISON])
+    if not again.any():
+        return ()
+    return (f"{int(again.sum())} records are nearly identical to ones that were called poison before",)
 
 
 def order_of(dossier: Dossier, signals: Mapping[str, Signal], seed: int) -> Ranking:
@@ -85,23 +127,30 @@ def hygiene(dossier: Dossier) -> tuple[str, ...]:
     found = []
     labels = dossier.labels
     if len(np.unique(labels)) == 2 and len(labels) >= 100:
-        kind = "linear" if dossier.view.dense is None else "boosted"
-        harm = out_of_fold(dossier.view, labels, None, kind=kind, seed=dossier.seed)
-        area = _area(harm, labels)
+        area = _area(dossier.unseen, labels)
         wide = 3 * 0.29 * np.sqrt(1 / max(int(labels.sum()), 1) + 1 / max(int((1 - labels).sum()), 1))
         if area < 0.5 + wide:
             found.append(
                 f"{SCRAMBLED}: a model that learns from some records tells the others' labels no better than "
                 f"chance (area under the curve {area:.2f}, {0.5:.2f} is chance, n = {len(labels)})."
             )
-    counts: dict[bytes | str, Counter[int]] = {}
-    for record, label in zip(dossier.records, labels.tolist(), strict=True):
-        counts.setdefault(record if isinstance(record, str) else record.tobytes(), Counter())[label] += 1
-    both = [c for c in counts.values() if len(c) == 2]
-    if both:
-        rows = sum(sum(c.values()) for c in both)
-        found.append(f"{rows} records are exact copies of each other with both labels ({len(both)} different ones).")
+    which = pd.factorize(_whole(dossier.records))[0]
+    many, harmful = np.bincount(which), np.bincount(which, labels)
+    both = (harmful > 0) & (harmful < many)
+    if both.any():
+        found.append(
+            f"{int(many[both].sum())} records are exact copies of each other with both labels ({int(both.sum())} "
+            "different ones)."
+        )
     return tuple(found)
+
+
+def _whole(records: Records) -> NDArray[Any]:
+    """Return each record as one value (n,)."""
+    if records.ndim == 1:
+        return records
+    rows = np.ascontiguousarray(records)
+    return np.unique(rows.view(np.dtype((np.void, rows.strides[0]))).ravel(), return_inverse=True)[1]
 
 
 def _area(score: Floats, labels: NDArray[np.int8]) -> float:

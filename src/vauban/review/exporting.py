@@ -35,9 +35,10 @@ def export(folder: Folder, verdicts: Sequence[Verdict], out: Path, key: Path | N
     except OSError as error:
         raise BadInput(f"The folder {out} cannot be written: {error.strerror}. Name another with --out.") from error
     stands = standing(verdicts)
-    state = np.array([stands[r].state if r in stands else "correct" for r in folder.records["record"]], dtype=object)
-    why = [stands[r].why if r in stands else "" for r in folder.records["record"]]
-    table = folder.records.rename(columns=lambda c: c.removeprefix("field."))
+    records = folder.under_review
+    state = np.array([stands[r].state if r in stands else "correct" for r in records["record"]], dtype=object)
+    why = [stands[r].why if r in stands else "" for r in records["record"]]
+    table = records.rename(columns=lambda c: c.removeprefix("field."))
     turned = np.where(state == "mistake", 1 - table["label"].to_numpy(), table["label"].to_numpy())
     clean = table.assign(label=turned)[(state == "correct") | (state == "mistake")]
     held = table.assign(why=why)[state == "held"]

@@ -5,6 +5,8 @@ queue.csv         what to look at, in order, with columns for verdicts; queue.pa
 records.parquet   every record under review, as it is trained on
 signals.parquet   every detector's score and probability of every record
 near.npz          by what records are alike
+verified.parquet  verified records, where reviews follow each other
+approval.json     who approved it, where somebody did
 verdicts.sqlite   verdicts, once there are any
 """
 
@@ -17,17 +19,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, load_npz, save_npz
 
 from vauban.errors import BadInput
 from vauban.monitors.disagreement import meaning
-from vauban.monitors.dossier import Dossier
+from vauban.monitors.dossier import POISON, RIGHT, Dossier
 from vauban.results import to_json
-from vauban.review.examine import Examined
+from vauban.review.examine import HARM, Examined
 from vauban.review.intake import Taken
 from vauban.review.ranking import ALIKE, FAMILY, RANDOM, Ranking, told_apart
-from vauban.review.standing import in_force
+from vauban.review.standing import counted, in_force, standing
 from vauban.store.repository import Verdict
 
 TRAINING, PREDICTIONS = "training data", "predictions"
@@ -50,6 +54,8 @@ ASIDE = (
     "given_label",
     "suggested_label",
 )
+BEFORE = "before"
+"""Column of records.parquet with what people said in earlier reviews; where they did, a record is not under review."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -70,7 +76,7 @@ class Folder:
 
     def ranking(self, verdicts: list[Verdict]) -> Ranking:
         """Return the order of reading after the verdicts so far."""
-        made = ranking_of(self.signals, self.near, int(self.about["seed"]))
+        made = ranking_of(self)
         row = {record: i for i, record in enumerate(self.records["record"])}
         told: set[int] = set()
         for verdict in in_force(verdicts):
@@ -79,6 +85,28 @@ class Folder:
                 told.add(at)
                 made.tell(at, verdict.reason or RANDOM, verdict.verdict == "poison")
         return made
+
+    @property
+    def before(self) -> NDArray[np.int8]:
+        """What was said of each record in earlier reviews (n,): 0 where it is under review."""
+        if BEFORE not in self.records.columns:
+            return np.zeros(len(self.records), dtype=np.int8)
+        return np.asarray(self.records[BEFORE].to_numpy(), dtype=np.int8)
+
+    @property
+    def under_review(self) -> pd.DataFrame:
+        """The records that this review is of, without those that it remembers from earlier ones."""
+        return self.records[self.before == 0].drop(columns=BEFORE, errors="ignore")
+
+    def waits(self, given: Sequence[Verdict]) -> bool:
+        """Return whether a person is needed: something is held, or stands out and was not looked at far enough."""
+        held = any(s.state == "held" for s in standing(given).values())
+        return held or (bool(self.about["alarm"]) and len(counted(given)) < self.budget)
+
+    @property
+    def budget(self) -> int:
+        """How many records people are to look at."""
+        return min(int(self.about["budget"]), int((self.before == 0).sum()))
 
     @cached_property
     def queued(self) -> Mapping[str, str]:
@@ -94,12 +122,19 @@ class Folder:
         return _line(self.records.iloc[row], self.signals.iloc[row], reason, str(self.about["review"]))
 
 
-def ranking_of(signals: pd.DataFrame, near: csr_matrix, seed: int) -> Ranking:
-    """Return the order of reading that signals.parquet stands for."""
+def ranking_of(folder: Folder) -> Ranking:
+    """Return the order of reading before any verdict of this review: what was said in earlier ones counts."""
+    signals = folder.signals
     names = [c.removeprefix("score.") for c in signals.columns if c.startswith("score.")]
     scores = {n: signals[f"score.{n}"].to_numpy() for n in names}
     chances = {n: signals[f"p.{n}"].to_numpy() for n in names}
-    return Ranking(scores, chances, near, signals["kin"].to_numpy(), seed)
+    made = Ranking(scores, chances, folder.near, signals["kin"].to_numpy(), int(folder.about["seed"]))
+    before = folder.before
+    for row in np.flatnonzero(before == RIGHT).tolist():
+        made.tell(row, RANDOM, poison=False)
+    for row in np.flatnonzero(before == POISON).tolist():
+        made.tell(row, RANDOM, poison=True)
+    return made
 
 
 def write(
@@ -129,13 +164,15 @@ def write(
     table: dict[str, Any] = {"kin": dossier.family * 2 + labels, "family": dossier.family, "size": dossier.size}
     for name, signal in examined.signals.items():
         table |= {f"score.{name}": signal.score, f"p.{name}": signal.p, f"why.{name}": signal.why}
-    signals = pd.DataFrame(table)
-    near = told_apart(dossier.view.linear, [s.score for s in examined.signals.values()])
+    shown = np.flatnonzero(dossier.asked | (dossier.heard != 0))  # what was approved and is all right stays out
+    signals = pd.DataFrame(table).iloc[shown].reset_index(drop=True)
+    near = told_apart(dossier.view.linear[shown], [s.score[shown] for s in examined.signals.values()])
     about = {
         "review": of,
         "data": taken.name,
-        "records": len(labels),
-        "harmful": int(labels.sum()),
+        "records": int(dossier.asked.sum()),
+        "harmful": int(labels[dossier.asked].sum()),
+        "beside": int((~dossier.asked).sum()),
         "trusted": 0 if dossier.trusted is None else len(dossier.trusted),
         "approved": None if dossier.approved is None else dossier.approved.name,
         "seed": dossier.seed,
@@ -149,6 +186,8 @@ def write(
         "command": command,
     }
     extra = {"record": taken.record, "label": labels}
+    if dossier.told is not None:
+        extra[BEFORE] = dossier.told
     if dossier.sources is not None:
         extra["source"] = dossier.sources
     if taken.times is not None:
@@ -157,8 +196,10 @@ def write(
     if beside is not None:
         frame = pd.concat([beside, frame.drop(columns=beside.columns, errors="ignore")], axis=1)
     fields = frame.rename(columns={c: f"field.{c}" for c in frame.columns})
-    records = pd.concat([pd.DataFrame(extra), fields], axis=1)
+    records = pd.concat([pd.DataFrame(extra), fields], axis=1).iloc[shown].reset_index(drop=True)
     records.to_parquet(out / "records.parquet", index=False)
+    if taken.verified is not None:
+        taken.verified.to_parquet(out / "verified.parquet", index=False)
     signals.to_parquet(out / "signals.parquet", index=False)
     save_npz(out / "near.npz", near)
     folder = Folder(out, about, records, signals, near)
@@ -171,9 +212,9 @@ def write(
 
 def first_queue(folder: Folder, most: int) -> pd.DataFrame:
     """Return what to look at first: each queue's head in turn, the ones that promise most more often."""
-    ranking = ranking_of(folder.signals, folder.near, int(folder.about["seed"]))
+    ranking = ranking_of(folder)
     lines = []
-    for place in range(1, min(most, len(folder.records)) + 1):
+    for place in range(1, most + 1):
         look = ranking.next()
         if look is None:
             break
@@ -189,6 +230,8 @@ def _line(record: Any, signal: Any, reason: str, of: str) -> dict[str, Any]:
     said = [str(signal[f"why.{n}"]) for n in ([best] if reason in names else _strongest(signal, names)) if n]
     why = {RANDOM: "drawn by lot", FAMILY: "of the family of one that was found", ALIKE: "like those that were found"}
     text = why.get(reason, "; ".join(x for x in said if x) or f"stands out by its {best}")
+    if reason != HARM and signal.get(f"why.{HARM}"):
+        text = f"{text}; {signal[f'why.{HARM}']}"
     label = int(record["label"])
     words = (meaning(0), meaning(1)) if of == TRAINING else DECIDED_AS
     fields = {k.removeprefix("field."): v for k, v in record.items() if str(k).startswith("field.")}
@@ -212,7 +255,7 @@ def _line(record: Any, signal: Any, reason: str, of: str) -> dict[str, Any]:
 
 
 def _strongest(signal: Any, names: list[str]) -> list[str]:
-    return sorted(names, key=lambda n: float(signal[f"p.{n}"]))[:2]
+    return sorted((n for n in names if n != HARM), key=lambda n: float(signal[f"p.{n}"]))[:2]
 
 
 def _band(p: float) -> str:

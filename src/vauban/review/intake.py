@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 
-from vauban.contracts import SCORE, Labelled, Target
+from vauban.contracts import SCORE, Labelled, Target, Trainer
 from vauban.errors import BadInput, TargetError, unknown
 from vauban.monitors.dossier import Dossier
 from vauban.project.build import Project, marked
@@ -51,6 +51,10 @@ class Taken(Generic[Reviewed]):
         record: (n,) what each is called: its id, or the number of its row.
         dossier: the same for detectors.
         notes: what was done to the data on the way.
+        times: (n,) when each came; None where nobody knows.
+        waiting: what earlier reviews wait for a person to do, in words.
+        verified: records that are verified, as in records.parquet, where later reviews are to know them.
+        trainer: how the model is trained that these records are for; None where nobody knows.
     """
 
     name: str
@@ -59,6 +63,21 @@ class Taken(Generic[Reviewed]):
     dossier: Reviewed
     notes: tuple[str, ...] = ()
     times: np.ndarray[Any, Any] | None = None
+    waiting: tuple[str, ...] = ()
+    verified: pd.DataFrame | None = None
+    trainer: Trainer | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The records of a file that have a label, and what is known of each: all (n,)."""
+
+    features: pd.DataFrame
+    labels: np.ndarray[Any, Any]
+    record: np.ndarray[Any, Any]
+    sources: np.ndarray[Any, Any] | None
+    times: np.ndarray[Any, Any] | None
+    notes: tuple[str, ...]
 
 
 def of_file(
@@ -71,13 +90,31 @@ def of_file(
         columns: which of its columns mean what.
         trusted: a file whose first column names verified records.
         rows: instead, how many of the first records are verified.
-        since: a time: earlier records are not reviewed.
+        since: a time: earlier records are not reviewed, they are what the later ones are seen beside.
         seed: of everything random.
         approved: the last approved model.
 
     Raises:
         BadInput: the file cannot be read, a column is missing, or nothing is left to review.
     """
+    rows_ = read_rows(path, columns)
+    schema, features, more = schema_of(rows_.features, columns.text)
+    times = rows_.times
+    verified = _verified(rows_.record, trusted, rows)
+    late = np.ones(len(features), dtype=bool)
+    if since is not None:
+        if times is None:
+            raise BadInput("--since needs the times of the records: name their column, --time COLUMN.")
+        at = moments(pd.Series([since])).iloc[0]
+        if pd.isna(at):
+            raise BadInput(f"--since {since!r} is no time. Give one like 2026-11-25.")
+        late = times >= np.datetime64(at)
+    part, notes = Part(features, rows_.labels), (*rows_.notes, *more)
+    return _taken(path.name, schema, part, rows_.record, verified, late, rows_.sources, times, seed, approved, notes)
+
+
+def read_rows(path: Path, columns: Columns) -> Rows:
+    """Return the records of a file that have a label; BadInput where it cannot be read or a column is missing."""
     raw = read_table(path)
     if columns.label is None:
         raise BadInput("Name the column that says what each record is: --label COLUMN.")
@@ -91,25 +128,9 @@ def of_file(
     record = np.arange(len(known))[known].astype(object) if columns.record is None else raw[columns.record].to_numpy()
     record = record.astype(str).astype(object)
     aside = [name for name in (columns.label, columns.source, columns.time, columns.record) if name is not None]
-    features = raw.drop(columns=aside)
-    schema, features, more = schema_of(features, columns.text)
-    notes += more
-    times = None
-    if columns.time is not None:
-        found = moments(raw[columns.time])
-        times = found.to_numpy()
-    verified = _verified(record, trusted, rows)
-    late = np.ones(len(raw), dtype=bool)
-    if since is not None:
-        if times is None:
-            raise BadInput("--since needs the times of the records: name their column, --time COLUMN.")
-        at = moments(pd.Series([since])).iloc[0]
-        if pd.isna(at):
-            raise BadInput(f"--since {since!r} is no time. Give one like 2026-11-25.")
-        late = times >= np.datetime64(at)
-    part = Part(features, labels)
+    times = None if columns.time is None else moments(raw[columns.time]).to_numpy()
     sources = None if columns.source is None else raw[columns.source].astype("str").to_numpy(dtype=object)
-    return _taken(path.name, schema, part, record, verified, late, sources, times, seed, approved, tuple(notes))
+    return Rows(raw.drop(columns=aside), labels, record, sources, times, tuple(notes))
 
 
 def of_file_as(
@@ -159,7 +180,8 @@ def of_system(system: System, rows: int, seed: int) -> Taken[Dossier]:
     frame = parts.train.frame
     dossier = Dossier(schema.encode(frame), parts.train.labels, schema, trusted=trusted, seed=seed)
     record = frame.index.to_numpy().astype(str).astype(object)
-    return Taken(str(system.data.get("name", system.name)), frame.reset_index(drop=True), record, dossier)
+    name = str(system.data.get("name", system.name))
+    return Taken(name, frame.reset_index(drop=True), record, dossier, trainer=system.trainer)
 
 
 def of_project(project: Project, trusted: Path | None, rows: int, since: str | None, seed: int) -> Taken[Dossier]:
@@ -176,7 +198,11 @@ def of_project(project: Project, trusted: Path | None, rows: int, since: str | N
         late = times >= np.datetime64(moments(pd.Series([since])).iloc[0])
     notes = tuple(f"{n} records are left out: {why}" for why, n in removed.items())
     verified = _verified(record, trusted, rows)
-    return _taken(project.name, schema, Part(frame, labels), record, verified, late, None, times, seed, approved, notes)
+    part = Part(frame, labels)
+    taken = _taken(project.name, schema, part, record, verified, late, None, times, seed, approved, notes)
+    if not project.settings.retrain:
+        return taken
+    return replace(taken, trainer=project.trainer(project.parts(project.settings_seed(seed))[0]))
 
 
 def _taken(
@@ -192,8 +218,9 @@ def _taken(
     approved: Target | None,
     notes: tuple[str, ...],
 ) -> Taken[Dossier]:
-    keep = np.flatnonzero(late & ~verified)
-    if len(keep) < 2:
+    keep = np.flatnonzero(~verified)
+    under = late[keep]
+    if under.sum() < 2:
         raise BadInput(
             f"Nothing is left to review of {len(part)} records. Name fewer trusted ones, or an earlier --since."
         )
@@ -202,7 +229,7 @@ def _taken(
     batches = None
     if times is not None:
         order = np.argsort(np.argsort(times[keep], kind="stable"), kind="stable")
-        batches = order * BATCHES // len(keep)
+        batches = order * BATCHES // len(keep) + under  # what is under review is in no batch with what is not
     dossier = Dossier(
         records[keep],
         part.labels[keep],
@@ -212,6 +239,7 @@ def _taken(
         trusted,
         approved,
         seed,
+        None if under.all() else under,
     )
     frame = part.frame.iloc[keep].reset_index(drop=True)
     return Taken(name, frame, record[keep], dossier, notes, None if times is None else times[keep])
@@ -229,6 +257,12 @@ def _verified(record: np.ndarray[Any, Any], trusted: Path | None, rows: int) -> 
 
 def schema_of(features: pd.DataFrame, text: str | None) -> tuple[Schema, pd.DataFrame, list[str]]:
     """Return the schema of a file's features: of messages where there is a column of them, else of a table."""
+    frame, text, notes = prepared(features, text)
+    return (infer_schema(frame) if text is None else TextSchema(column=text)), frame, notes
+
+
+def prepared(features: pd.DataFrame, text: str | None) -> tuple[pd.DataFrame, str | None, list[str]]:
+    """Return features as they are looked at, times as days and missing messages empty, and the column of messages."""
     notes: list[str] = []
     if text is None:
         long = [
@@ -241,7 +275,11 @@ def schema_of(features: pd.DataFrame, text: str | None) -> tuple[Schema, pd.Data
             notes.append(f"the column {text!r} is taken for the messages (--text)")
     if text is not None:
         texts = features[text].fillna("").astype("str").astype(object)
+<<<<<<< HEAD
         return TextSchema(column=text), with_columns(features, {text: texts}), notes
+=======
+        return features.assign(**{text: texts}), text, notes
+>>>>>>> nightly
     table = features.copy()
     for name in table.columns:
         column = table[name]
@@ -251,4 +289,4 @@ def schema_of(features: pd.DataFrame, text: str | None) -> tuple[Schema, pd.Data
             table[name] = column.astype("str").where(column.notna(), None).astype(object)
     if not len(table.columns):
         raise BadInput("There are no columns beside the label. Name a table with features.")
-    return infer_schema(table), table, notes
+    return table, None, notes

@@ -11,9 +11,12 @@ from scipy.sparse import csr_matrix, diags
 
 from vauban.records import Floats, Ints, Mask
 
-RANDOM, ALIKE, ALL, FAMILY = "random", "alike", "all-reasons", "family"
-"""Queues that no detector fills: drawn by lot; most like what was found so far; what all reasons say together; the
-other members of the family in which something was found."""
+RANDOM, ALIKE, ALL, AGREED, FAMILY = "random", "alike", "all-reasons", "labels", "family"
+"""Queues that no detector fills: drawn by lot; most like what was found so far; what all reasons say together; what
+all who judge labels agree on; the other members of the family in which something was found."""
+JUDGES = ("label", "label-by-source", "label-by-batch", "approved", "trusted", "neighbours")
+"""Detectors whose score is how far a record's label is from what somebody expects, from 0 to 1. Where labels are turned
+at random their mean is right more often than each of them."""
 UNIFORM = 0.05
 """Share of what is looked at that is drawn by lot: it says how much is left (zero hits in n: below 3 / n)."""
 PRIOR, WEIGHT = (0.5, 1.0), 3.0
@@ -73,6 +76,9 @@ class Ranking:
         scores = dict(self.scores)
         if len(scores) > 1:
             scores[ALL] = together(list(scores.values()))
+        judged = [score for name, score in self.scores.items() if name in JUDGES]
+        if len(judged) > 1:
+            scores[AGREED] = np.mean(judged, axis=0)
         for name, score in scores.items():
             rows = np.argsort(-score, kind="stable")
             self._orders[name] = rows[np.isfinite(score[rows])]

@@ -34,6 +34,10 @@ def _well_formed(detector: DetectorOf[Dossier], dossier: Dossier) -> None:
     top = np.argsort(-signal.score, kind="stable")[:3]
     dumb = [i for i in top.tolist() if np.isfinite(signal.score[i]) and signal.p[i] <= 0.05 and not signal.why[i]]
     require(not dumb, "What it finds most suspicious has a reason in words.")
+    require(len(signal.groups) in (0, len(signal.alarm)), "It names the records of each line of its alarm, or of none.")
+    for rows in signal.groups:
+        fit = len(rows) and len(np.unique(rows)) == len(rows) and rows.min() >= 0 and rows.max() < n
+        require(bool(fit), "A line of its alarm is about some of the records, each once.")
     require(0 <= signal.level <= 1, f"Its level is a share. Got {signal.level}.")
 
 
