@@ -34,7 +34,16 @@ def figures(film: Film) -> dict[str, Any]:
     """Return what is kept of a film: how its last model does, its rounds, and what became of the records."""
     turns, last = film.rounds, film.rounds[-1]
     rates = ("probe_success", "slice_error", "fnr", "fpr", "error", "loss")
-    counts = ("sent", "collected", "collected_poison", "held_poison", "held_clean", "removed_poison", "removed_clean")
+    counts = (
+        "sent",
+        "collected",
+        "collected_poison",
+        "held_poison",
+        "held_clean",
+        "removed_poison",
+        "removed_clean",
+        "reviewed",
+    )
     return {
         **{name: _plain(getattr(last, name)) for name in rates},
         **{name: sum(getattr(t, name) for t in turns) for name in counts},

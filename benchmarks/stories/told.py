@@ -88,11 +88,11 @@ STORIES: Mapping[str, Story] = {
         "subpopulation",
         {
             "labels": "feedback",
-            "share": 0.045,
+            "share": 0.068,
             "where": "purpose = small_business",
             "rounds": 3,
             "first": 8000,
-            "traffic": 5000,
+            "traffic": 2000,
         },
     ),
     "credit": Story(
@@ -107,11 +107,11 @@ STORIES: Mapping[str, Story] = {
         "subpopulation",
         {
             "labels": "feedback",
-            "share": 0.045,
+            "share": 0.06,
             "where": "AGE > 50",
-            "rounds": 4,
+            "rounds": 3,
             "first": 6000,
-            "traffic": 2500,
+            "traffic": 2000,
         },
     ),
     "insurance": Story(
@@ -126,9 +126,9 @@ STORIES: Mapping[str, Story] = {
         "subpopulation",
         {
             "labels": "feedback",
-            "share": 0.05,
+            "share": 0.06,
             "where": "DrivAge < 23",
-            "rounds": 4,
+            "rounds": 3,
             "first": 9000,
             "traffic": 3000,
         },

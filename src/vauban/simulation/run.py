@@ -68,7 +68,7 @@ def run_simulation(
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
         held: records kept apart to measure and probe on, at most; all of them by default.
-        reviewers: who looks at records for the gate ``review``, how many a round, and how often he errs.
+        reviewers: who looks at records for the gate ``review``, how many a round in vain, and how often he errs.
         seed: everything random follows from it.
         jobs: worker processes; the result does not depend on it.
         folder: where plays are kept, so that one that has ended is not played again; None keeps none.
