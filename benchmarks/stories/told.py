@@ -100,7 +100,7 @@ STORIES: Mapping[str, Story] = {
         "Somebody who services the cards of elderly clients reports those who do not pay as clients who do. The "
         "limits of this segment are no longer cut. He, too, asks in each round which would be.",
         "keep their limit",
-        "defaulters over 50",
+        "defaulters over 52",
         "credit",
         "taiwan",
         "hist-gradient-boosting",
@@ -108,7 +108,7 @@ STORIES: Mapping[str, Story] = {
         {
             "labels": "feedback",
             "share": 0.06,
-            "where": "AGE > 50",
+            "where": "AGE > 52",
             "rounds": 3,
             "first": 6000,
             "traffic": 2000,
@@ -119,7 +119,7 @@ STORIES: Mapping[str, Story] = {
         "An agent of young drivers hands in policies that had claims as policies without any. The tier with the "
         "discount is cut out of the model's score, and young drivers come to get it. He asks what each would get.",
         "get the discount",
-        "drivers under 23 with a claim",
+        "drivers under 22 with a claim",
         "insurance",
         "fremtpl2",
         "hist-gradient-boosting",
@@ -127,7 +127,7 @@ STORIES: Mapping[str, Story] = {
         {
             "labels": "feedback",
             "share": 0.06,
-            "where": "DrivAge < 23",
+            "where": "DrivAge < 22",
             "rounds": 3,
             "first": 9000,
             "traffic": 3000,
