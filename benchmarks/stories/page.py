@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stories.told import STORIES, Story
+from vauban.catalogue import GATES
 from vauban.metrics.intervals import combined, differs, wilson
 from vauban.results import Rate
 
@@ -56,12 +58,23 @@ class _Told:
             film: pooled([r for r in self.of(film) if r["seed"] in seeds], "probe_success").value
             for film in ("clean", "attacked")
         }
-        return (rates["attacked"] - self.won("defended", gate).value) / (rates["attacked"] - rates["clean"])
+        harm = rates["attacked"] - rates["clean"]
+        return (rates["attacked"] - self.won("defended", gate).value) / harm if harm > 0 else math.nan
 
     def cost(self, gate: str) -> Rate:
         """Return the share of clean records that a gate holds or takes out where nobody attacks."""
         quiet = self.of("quiet", gate)
         return wilson(sum(r["held_clean"] + r["removed_clean"] for r in quiet), sum(r["collected"] for r in quiet))
+
+    @property
+    def looks(self) -> bool:
+        """Whether a person was asked."""
+        return bool(self.of("defended", "review") and self.of("quiet", "review"))
+
+    def looked(self, film: str) -> float:
+        """Return the records a round that a person looked at."""
+        rows = self.of(film, "review")
+        return sum(r["reviewed"] for r in rows) / sum(len(r["rounds"]) for r in rows)
 
     def gates(self) -> list[str]:
         return list(dict.fromkeys(r["gate"] for r in self.rows if r["film"] == "defended"))
@@ -151,7 +164,7 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
         f"{100 * ENOUGH:.0f} % undone at no more than {100 * COST:.0f} % of clean records.",
         "",
     ]
-    gates = list(dict.fromkeys(g for t in told.values() for g in t.gates()))
+    gates = list(GATES)
     lines += [
         f"| story | without him, with him | {' | '.join(f'`{g}`' for g in gates)} |",
         "|---" * (len(gates) + 2) + "|",
@@ -168,10 +181,14 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
         lines.append(
             f"| {t.story.title} | {_interval(t.won('clean'))}, {_interval(t.won('attacked'))} | {' | '.join(cells)} |"
         )
+    looked = [
+        f"{t.story.title}: {t.looked('defended'):.0f} and {t.looked('quiet'):.0f}" for t in told.values() if t.looks
+    ]
     missed = [t.story.title for t in told.values() if not any(_works(t, gate) for gate in t.gates())]
     said = "Each story is undone by at least one gate."
     if missed:
         said = f"No gate reaches both for: {'; '.join(missed)}."
+    said += f" Records a round that `review` puts before a person, with him and without: {'; '.join(looked)}."
     return [*lines, "", said]
 
 
@@ -197,7 +214,12 @@ def _explored(told: Mapping[str, _Told]) -> list[str]:
         seeds = len(t.of("unexplored"))
         cells = " | ".join(_interval(x) for x in (t.won("clean"), off, on))
         lines.append(f"| {t.story.title} | {seeds} | {cells} | {chance} |")
-    return lines
+    return [
+        *lines,
+        "",
+        "In `benign-words` nothing is left to ask: the words of a kind of mail are counted in such mail, and all of "
+        "them fit into his own.",
+    ]
 
 
 def pooled(rows: Sequence[Row], name: str) -> Rate:
