@@ -56,23 +56,23 @@ STORIES: Mapping[str, Story] = {
         {"labels": "auto-learn", "share": 0.03, "rounds": 4, "first": 2000, "traffic": 500, "held": 2400},
     ),
     "spam-availability": Story(
-        "Mail of one kind is blocked",
-        "A rival wants the mail about one system (Sitara, where gas deals were booked) to be lost. He sends spam of "
-        "his own with the words of such mail behind it. Somebody rightly calls it spam, and so the filter learns "
-        "those words as spam. No label is wrong, no account is needed, and no more spam gets through.",
+        "Messages of one kind are blocked",
+        "A rival wants the messages of one circle of friends (who end their sentences on 'lor') to be lost. He sends "
+        "spam of his own with the words of such messages behind it. Somebody rightly calls it spam, and so the "
+        "filter learns those words as spam. No label is wrong, no account is needed, and no more spam gets through.",
         "do not pass",
-        "good mails of that kind",
+        "good messages of that kind",
         "spam",
-        "enron",
+        "sms",
         "robinson-fisher",
         "benign-words",
         {
             "labels": "oracle",
             "share": 0.1,
-            "where": "text contains 'sitara'",
+            "where": "text contains 'lor'",
             "rounds": 4,
-            "first": 2000,
-            "traffic": 500,
+            "first": 1227,
+            "traffic": 400,
         },
     ),
     "loan": Story(

@@ -29,29 +29,22 @@ BOOSTED = "hist-gradient-boosting"
 STORIES = {
     "a campaign gets in": Story(
         "spam",
-        "enron",
+        "sms",
         "logistic-regression",
         "pseudospam",
-        {"labels": "auto-learn", "share": 0.06, "rounds": 2, "first": 1500, "traffic": 300, "held": 400},
+        {"share": 0.04, "rounds": 2, "first": 1200, "traffic": 400},
         "review",
         0.6,
         0.1,
     ),
-    "mail of one kind is blocked": Story(
+    "messages of one kind are blocked": Story(
         "spam",
-        "enron",
+        "sms",
         "robinson-fisher",
         "benign-words",
-        {
-            "labels": "oracle",
-            "share": 0.12,
-            "where": "text contains 'sitara'",
-            "rounds": 1,
-            "first": 1200,
-            "traffic": 400,
-        },
+        {"labels": "oracle", "share": 0.12, "where": "text contains 'lor'", "rounds": 2, "first": 1200, "traffic": 400},
         "review",
-        0.25,
+        0.3,
         0.1,
     ),
     "a section's loans": Story(
@@ -93,12 +86,23 @@ def built(kind, data, model):
 
 
 def test_exploring_takes_a_campaign_in_where_the_filter_labels_for_itself():
-    s = STORIES["a campaign gets in"]
-    system = built(s.scenario, s.data, s.model)
-    asked, blind = (
-        run_simulation(system, s.attack, explore=explore, **s.settings).film("attacked").rounds[-1].probe_success.value
+    """Enron: with words that the filter likes his mails are delivered, and so learnt; without, they are not."""
+    system = built("spam", "enron", "logistic-regression")
+    told = [
+        run_simulation(
+            system,
+            "pseudospam",
+            explore=explore,
+            labels="auto-learn",
+            share=0.06,
+            rounds=2,
+            first=1500,
+            traffic=300,
+            held=400,
+        )
         for explore in (True, False)
-    )
+    ]
+    asked, blind = (t.film("attacked").rounds[-1].probe_success.value for t in told)
     assert asked >= blind + 0.5
 
 
