@@ -123,14 +123,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--story", default=",".join(STORIES))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--gates", default=",".join(GATES))
+    parser.add_argument("--gates", default=",".join(GATES), help="names, or nothing for none")
     asked = parser.parse_args()
     path = ROOT / "stories.json"
     rows = json.loads(path.read_text()) if path.exists() else []
     for seed in range(asked.seeds):
         for name in asked.story.split(","):
             done = {(r["story"], r["seed"], r["film"], r["gate"]) for r in rows}
-            for row in play(name, STORIES[name], seed, asked.gates.split(","), done):
+            for row in play(name, STORIES[name], seed, [g for g in asked.gates.split(",") if g], done):
                 rows.append(row)
                 won = row["probe_success"]
                 print(

@@ -100,7 +100,7 @@ STORIES: Mapping[str, Story] = {
         "Somebody who services the cards of elderly clients reports those who do not pay as clients who do. The "
         "limits of this segment are no longer cut. He, too, asks in each round which would be.",
         "keep their limit",
-        "defaulters over 52",
+        "defaulters over 55",
         "credit",
         "taiwan",
         "hist-gradient-boosting",
@@ -108,7 +108,7 @@ STORIES: Mapping[str, Story] = {
         {
             "labels": "feedback",
             "share": 0.06,
-            "where": "AGE > 52",
+            "where": "AGE > 55",
             "rounds": 3,
             "first": 6000,
             "traffic": 2000,

@@ -62,7 +62,7 @@ STORIES = {
         "taiwan",
         BOOSTED,
         "subpopulation",
-        {"share": 0.2, "where": "AGE > 52", "rounds": 1, "first": 3000, "traffic": 900},
+        {"share": 0.2, "where": "AGE > 52", "rounds": 1, "first": 2000, "traffic": 700},
         "review",
         0.2,
         0.1,
