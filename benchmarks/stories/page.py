@@ -161,7 +161,9 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
         "",
         "How much of the damage (the rise of the first column of the stories) a gate undoes; what is left; and the "
         "share of clean records that it holds, or takes out of what is stored, where nobody attacks. Bold: at least "
-        f"{100 * ENOUGH:.0f} % undone at no more than {100 * COST:.0f} % of clean records.",
+        f"{100 * ENOUGH:.0f} % undone at no more than {100 * COST:.0f} % of clean records. "
+        "A gate is compared with the attack on the seeds on which it was played; over 100 % is chance. `review` is a "
+        "simulated person who does not err, 20 records a round in vain.",
         "",
     ]
     gates = list(GATES)
@@ -177,7 +179,8 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
                 continue
             undone, cost, left = t.undone(gate), t.cost(gate), t.won("defended", gate)
             bold = "**" if undone >= ENOUGH and cost.value <= COST else ""
-            cells.append(f"{bold}{100 * undone:.0f} %{bold}, {_interval(left)}; holds {_percent(cost.value)}")
+            held = f"holds {100 * cost.value:.2f} % of {cost.n:,}"
+            cells.append(f"{bold}{100 * undone:.0f} %{bold}, {_interval(left)}; {held}")
         lines.append(
             f"| {t.story.title} | {_interval(t.won('clean'))}, {_interval(t.won('attacked'))} | {' | '.join(cells)} |"
         )
