@@ -13,8 +13,8 @@ from vauban.results import Rate
 
 Row = Mapping[str, Any]
 
-FEW = 10
-"""Fresh records below which a share is not worth a verdict."""
+SURE = 0.05
+"""Probability of a difference by chance from which on nothing is certain."""
 ENOUGH, COST = 0.9, 0.01
 """Share of the damage that a gate is to undo, and most clean records that it may hold where nobody attacks."""
 
@@ -60,6 +60,11 @@ class _Told:
         }
         harm = rates["attacked"] - rates["clean"]
         return (rates["attacked"] - self.won("defended", gate).value) / harm if harm > 0 else math.nan
+
+    def stopped(self, gate: str) -> float:
+        """Return which share of what was collected of his a gate holds, or takes out of what is stored."""
+        rows = self.of("defended", gate)
+        return sum(r["held_poison"] + r["removed_poison"] for r in rows) / sum(r["collected_poison"] for r in rows)
 
     def cost(self, gate: str) -> Rate:
         """Return the share of clean records that a gate holds or takes out where nobody attacks."""
@@ -160,7 +165,8 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
         "## Every gate against every story",
         "",
         "How much of the damage (the rise of the first column of the stories) a gate undoes; what is left; and the "
-        "share of clean records that it holds, or takes out of what is stored, where nobody attacks. Bold: at least "
+        "shares that it holds, or takes out of what is stored: of his records, and of clean ones where nobody "
+        "attacks. Bold: at least "
         f"{100 * ENOUGH:.0f} % undone at no more than {100 * COST:.0f} % of clean records. "
         "A gate is compared with the attack on the seeds on which it was played; over 100 % is chance. `review` is a "
         "simulated person who does not err, 20 records a round in vain.",
@@ -179,7 +185,7 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
                 continue
             undone, cost, left = t.undone(gate), t.cost(gate), t.won("defended", gate)
             bold = "**" if undone >= ENOUGH and cost.value <= COST else ""
-            held = f"holds {100 * cost.value:.2f} % of {cost.n:,}"
+            held = f"holds {100 * t.stopped(gate):.0f} % of his and {100 * cost.value:.2f} % of {cost.n:,}"
             cells.append(f"{bold}{100 * undone:.0f} %{bold}, {_interval(left)}; {held}")
         lines.append(
             f"| {t.story.title} | {_interval(t.won('clean'))}, {_interval(t.won('attacked'))} | {' | '.join(cells)} |"
@@ -208,17 +214,22 @@ def _explored(told: Mapping[str, _Told]) -> list[str]:
         "| story | seeds | clean | attacked, not explored | attacked, explored | p |",
         "|---|---|---|---|---|---|",
     ]
+    unsure = []
     for t in told.values():
         on, off = t.won("attacked"), t.won("unexplored")
         if not off.n:
             continue
         p = differs(round(on.value * on.n), on.n, round(off.value * off.n), off.n)
         chance = "< 0.001" if p < 0.001 else f"{p:.3f}"
+        unsure += [t.story.title] if p >= SURE else []
         seeds = len(t.of("unexplored"))
         cells = " | ".join(_interval(x) for x in (t.won("clean"), off, on))
         lines.append(f"| {t.story.title} | {seeds} | {cells} | {chance} |")
     return [
         *lines,
+        "",
+        f"Nothing certain (p of {SURE:g} or more): {'; '.join(unsure)}. Where nearly all of a section passes at this share "
+        "already, questions can add little; smaller shares were not measured.",
         "",
         "In `benign-words` nothing is left to ask: the words of a kind of mail are counted in such mail, and all of "
         "them fit into his own.",
