@@ -228,8 +228,8 @@ def _explored(told: Mapping[str, _Told]) -> list[str]:
     return [
         *lines,
         "",
-        f"Nothing certain (p of {SURE:g} or more): {'; '.join(unsure)}. Where nearly all of a section passes at this share "
-        "already, questions can add little; smaller shares were not measured.",
+        f"Nothing certain (p of {SURE:g} or more): {'; '.join(unsure)}. Where nearly all of a section passes at this "
+        "share already, questions can add little; smaller shares were not measured.",
         "",
         "In `benign-words` nothing is left to ask: the words of a kind of mail are counted in such mail, and all of "
         "them fit into his own.",
