@@ -29,7 +29,8 @@ def page(rows: Sequence[Row]) -> str:
         "played clean, attacked, behind each gate, and behind each gate with nobody attacking; "
         "[simulation.md](simulation.md) says how. Shares are of fresh records that no model was trained on, of all "
         "seeds together, with Wilson's intervals; records of two seeds are partly the same, so these are a little "
-        "too narrow. Commands play seed 0.",
+        "too narrow. Commands play seed 0. A gate's row is of the "
+        "seeds on which the gate was played, which may be fewer.",
     ]
     for t in told.values():
         lines += ["", *t.section()]
