@@ -1,5 +1,7 @@
 """Planted loops, small enough to know what must come of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from vauban.causative.backdoor import Backdoor
 from vauban.causative.benign_words import BenignWords
 from vauban.causative.insertion import Insertion
 from vauban.causative.pseudospam import Pseudospam
+from vauban.causative.subpopulation import Subpopulation
 from vauban.contracts import Brief, Campaign, Known, Labelled, Outcome, RoundOutcome, Send, drive
 from vauban.errors import BudgetSpent
 from vauban.monitors.trimmed_loss import TrimmedLoss
@@ -14,7 +17,7 @@ from vauban.records import messages
 from vauban.schema import Feature, Kind, Price, TableSchema, TextSchema
 from vauban.targets.robinson_fisher import UNSURE, RobinsonFisher
 from vauban.testing.field import fields, gate_case
-from vauban.threat import Budget, Cell, Grant
+from vauban.threat import Budget, Cell, Decision, Grant
 
 LABELLED = frozenset({Grant.LABEL, Grant.SEND})
 
@@ -196,3 +199,53 @@ def test_trimming_holds_labels_that_contradict_the_data():
     told = TrimmedLoss().screen(*gate_case(field, flipped))
     assert (~told.train[wrong]).mean() > 0.7
     assert (~told.train[~wrong]).mean() < 0.1
+
+
+# --- a section of a table -------------------------------------------------------------------------
+
+
+def section_of_a_table():
+    """Ten clients of branch 1 among 400, of whom he knows; the model that he asks blocks whoever owes more than 0."""
+    rng = np.random.default_rng(3)
+    records = np.column_stack([np.arange(400) < 10, rng.normal(size=400), rng.normal(size=400)]).astype(float)
+    labels = (np.arange(400) % 2).astype(np.int8)
+    schema = TableSchema(
+        (
+            Feature("branch", Kind.CATEGORICAL, values=("other", "mine")),
+            Feature("owes", Kind.NUMERIC, price=Price(1.0, 1.0)),
+            Feature("age", Kind.NUMERIC),
+        )
+    )
+    return brief_of(records, labels, records[:, 0] == 1, Cell.CI, schema, sends=40, rounds=2), records
+
+
+def test_records_of_a_section_are_made_of_others_and_called_good():
+    brief, records = section_of_a_table()
+    _, told = sent(Subpopulation(), brief)
+    assert len(told) == 80
+    assert (told.records[:, 0] == 1).all()
+    assert not told.labels.any()
+    own = records[(records[:, 0] == 1) & (brief.known.labels == 1), 2]
+    assert (~np.isin(told.records[:, 2], own)).mean() > 0.7  # ages of clients of other branches
+
+
+def test_a_section_that_is_asked_about_sends_only_what_is_blocked():
+    brief, _ = section_of_a_table()
+    attack, asked = Subpopulation(jitter=0.0), []
+    learnt, _ = drive(attack.scout(brief), None)
+    sends = []
+
+    def answer(move):
+        if isinstance(move, Send):
+            sends.append(move.records)
+            if len(sends) == 2:
+                raise BudgetSpent("The last round is over.")
+            return RoundOutcome(1, np.zeros(len(move.records), np.int8), True, 1)
+        asked.append(len(move.records))
+        blocked = np.where(move.records[:, 1] > 0, Decision.BLOCK, Decision.PASS).astype(np.int8)
+        return Outcome(np.ones(len(blocked), bool), blocked, None, None, np.array([9]))
+
+    brief = replace(brief, budget=Budget(200, 200))
+    drive(attack.campaign(learnt, brief), answer)
+    assert asked == [100, 100]
+    assert all((records[:, 1] > 0).all() for records in sends)

@@ -274,6 +274,14 @@ def test_the_parts_of_the_stage_are_disjoint(spam):
 # --- gates, alone --------------------------------------------------------------------------------------
 
 
+def test_no_more_is_measured_on_than_is_asked_for(spam):
+    whole, part = (set_stage(spam, 2, None, None, True, held=held) for held in (None, 100))
+    sizes = [len(s.trusted) + len(s.quiz) + len(s.probes) for s in (whole, part)]
+    assert sizes[1] == 100 < sizes[0]
+    assert set(part.probes) <= set(spam.target.schema.encode(spam.parts.victims.frame))
+    assert len(part.first) == len(whole.first)
+
+
 def test_a_source_is_capped_and_others_are_not(spam):
     from vauban.contracts import Batch
 

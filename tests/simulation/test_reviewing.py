@@ -38,11 +38,20 @@ def answers(desk, rows):
 
 
 def test_he_stops_when_his_time_is_over_and_is_not_charged_twice():
-    desk, _ = opened(Reviewers(looks=5))
-    assert answers(desk, [10, 11, 10, 12, 13, 11, 14]) == [True, False, True, True, False, False, True]
+    desk, _ = opened(Reviewers(looks=2))
+    assert answers(desk, [10, 11, 10, 12, 13, 11, 10]) == [True, False, True, True, False, False, True]
     with pytest.raises(BudgetSpent):
         desk.says(15)
-    assert desk.looked == 5
+    assert desk.looked == 4
+
+
+def test_he_goes_on_while_he_finds_and_no_longer():
+    desk, his = opened(Reviewers(looks=1))
+    assert all(answers(desk, 10 + np.flatnonzero(his)))
+    assert answers(desk, [11]) == [False]
+    with pytest.raises(BudgetSpent):
+        desk.says(13)
+    assert (desk.looked, desk.found) == (21, 20)
 
 
 def test_he_errs_as_often_as_he_is_said_to():
@@ -122,7 +131,9 @@ def test_the_loop_counts_what_he_looked_at_and_what_was_taken_out():
         system, "pseudospam", gates=["review"], rounds=2, share=0.05, labels="feedback", reviewers=Reviewers(12)
     )
     film = told.film("defended")
-    assert [r.reviewed for r in film.rounds] == [12, 12]
+    found = [r.held_poison + r.removed_poison for r in film.rounds]
+    assert [r.reviewed - 12 for r in film.rounds] <= found  # what was held with its family was not looked at
+    assert [r.reviewed for r in told.film("gates without attack").rounds] == [12, 12]
     assert sum(r.held_poison + r.removed_poison for r in film.rounds) >= 8
     assert sum(r.held_clean + r.removed_clean for r in film.rounds) == 0
     with pytest.raises(BadInput, match="reviewer"):

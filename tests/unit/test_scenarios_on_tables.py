@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from vauban.contracts import SCORE
+from vauban.contracts import SCORE, Labelled
 from vauban.datasets import load
 from vauban.errors import BadInput
 from vauban.scenarios import SCENARIOS, insurance, scenario
@@ -42,6 +42,12 @@ def test_the_discount_is_cut_out_of_the_predicted_cost(model: str) -> None:
     if model != "logistic-regression":
         np.testing.assert_allclose(told.scores, target.estimator.predict(tuning.frame), rtol=1e-9)
         assert told.scores.min() > 0
+    if model == "logistic-regression":
+        train = system.parts.train
+        again = system.trainer.fit(Labelled(target.schema.encode(train.frame), train.labels))
+        assert (again.answer(records, SCORE).decisions == told.decisions).mean() > 0.99
+    else:
+        assert system.trainer is None
     victims = system.parts.victims
     cost = load("generated-premium", seed=1).values[victims.frame.index]
     np.testing.assert_array_equal(victims.labels == 1, cost > 0)

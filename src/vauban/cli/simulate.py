@@ -30,7 +30,14 @@ from vauban.errors import BadInput, ExitCode
 @click.option("--chosen", type=click.IntRange(1), help="Single records that he aims at, and knows: these are probed.")
 @click.option("--first", type=click.IntRange(1), help="Records that the first model is trained on; 40 % by default.")
 @click.option(
-    "--reviews", default=20, show_default=True, type=click.IntRange(0), help="Records a round seen for --gate review."
+    "--held", type=click.IntRange(1), help="Records that models are measured on; all that there are by default."
+)
+@click.option(
+    "--reviews",
+    default=20,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Records a round that --gate review shows a person in vain; each find earns another look.",
 )
 @click.option("--sensitivity", default=1.0, show_default=True, help="Share of planted records that he recognises.")
 @click.option("--specificity", default=1.0, show_default=True, help="Share of the others that he leaves alone.")

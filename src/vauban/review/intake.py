@@ -275,11 +275,7 @@ def prepared(features: pd.DataFrame, text: str | None) -> tuple[pd.DataFrame, st
             notes.append(f"the column {text!r} is taken for the messages (--text)")
     if text is not None:
         texts = features[text].fillna("").astype("str").astype(object)
-<<<<<<< HEAD
-        return TextSchema(column=text), with_columns(features, {text: texts}), notes
-=======
-        return features.assign(**{text: texts}), text, notes
->>>>>>> nightly
+        return with_columns(features, {text: texts}), text, notes
     table = features.copy()
     for name in table.columns:
         column = table[name]

@@ -20,6 +20,7 @@ from vauban.scenarios.tables import about, cut_below, loaded, schema_of, table_s
 from vauban.schema import Price
 from vauban.system import Economics, System, split
 from vauban.targets import EstimatorTarget
+from vauban.targets.refit import Refit
 from vauban.threat import Cell
 
 COVER = ("generated-insurance", "coil2000")
@@ -125,11 +126,18 @@ def tiered(data: Dataset, model: str, seed: int) -> System:
         raise AssertionError(f"the data set {data.name} comes without the values that tiers are cut from")
     parts = split(data.frame, data.labels, seed)
     schema = schema_of(data, parts.train)
+    trainer = None  # of a regressor: what is collected later comes with a tier, not with a cost
     if model in REGRESSORS:
         costs = data.values[parts.train.frame.index]
         fitted = table_regressor(model, schema, seed).fit(parts.train.frame, costs)
     else:
-        fitted = table_model(model, schema, seed).fit(parts.train.frame, parts.train.labels)
+        unfitted, tuning = table_model(model, schema, seed), schema.encode(parts.tuning.frame)
+        trainer = Refit(unfitted, schema, model, quantile=CUT[data.name], tuning=tuning)
+        from sklearn.base import clone
+
+        fitted = clone(unfitted).fit(parts.train.frame, parts.train.labels)
     target = EstimatorTarget(fitted, schema, 1.0, name=model, sample=schema.encode(parts.tuning.frame))
     target = replace(target, threshold=cut_below(target, parts.tuning, CUT[data.name]))
-    return System("insurance", target, parts, ECONOMICS[data.name], about(data), f"worse tier ({data.positive})")
+    return System(
+        "insurance", target, parts, ECONOMICS[data.name], about(data), f"worse tier ({data.positive})", trainer
+    )

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from vauban.audit.run import ALL_CAUSATIVE
 from vauban.catalogue import CAUSATIVE, Entry, causative
 from vauban.contracts import SCORE
@@ -20,8 +18,8 @@ from vauban.simulation.hand import Attacker
 from vauban.simulation.lengths import ACCOUNTS, LABELS, LENGTHS, Asked, Length
 from vauban.simulation.loop import Watch, watch_nothing
 from vauban.simulation.plays import Ended, Failed, Play, kept, try_all, try_one
-from vauban.simulation.stage import Stage, set_stage
-from vauban.system import Part, System
+from vauban.simulation.stage import Stage, evenly, set_stage
+from vauban.system import System
 from vauban.threat import Cell
 
 _PLURAL = {Modality.TABULAR: "tables", Modality.TEXT: "messages"}
@@ -109,7 +107,7 @@ def plan_campaigns(system: System, asked: Asked) -> tuple[list[_Front], list[Ski
         length = LENGTHS[asked.length]
         where = None if asked.where is None else Filter(asked.where)
         try:
-            stage = set_stage(_shortened(system, length), length.rounds, None, where, cell.harmful)
+            stage = set_stage(_shortened(system, length), length.rounds, None, where, cell.harmful, held=length.held)
         except BadInput as error:  # no trainer, too few records: of the system, not of what was asked
             skipped.append(Skipped(ALL_CAUSATIVE, cell.value, str(error).rstrip(".")))
             continue
@@ -145,17 +143,10 @@ def _left_out(line: Entry, asked: Asked) -> str | None:
 
 
 def _shortened(system: System, length: Length) -> System:
-    """Return the system with as many records as are played."""
+    """Return the system with as many records to train on as are played."""
     parts = system.parts
-    train, known = _evenly(parts.train, length.trained), _evenly(parts.known, length.trained)
-    return replace(system, parts=replace(parts, train=train, known=known, victims=_evenly(parts.victims, length.held)))
-
-
-def _evenly(part: Part, most: int | None) -> Part:
-    """Return at most so many records of a part, evenly spread, in their order."""
-    if most is None or len(part) <= most:
-        return part
-    return part.take(np.linspace(0, len(part) - 1, most).round().astype(np.int64))
+    train, known = evenly(parts.train, length.trained), evenly(parts.known, length.trained)
+    return replace(system, parts=replace(parts, train=train, known=known))
 
 
 def _play(fronts: Sequence[_Front], asked: Asked, played: _Played, watch: Watch) -> None:

@@ -78,9 +78,11 @@ class Play:
     @property
     def about(self) -> dict[str, Any]:
         """What its file begins with: enough to tell that it is another play's."""
-        share = None if self.attacker is None else self.attacker.share
+        who = self.attacker
+        share, asks = (None, None) if who is None else (who.share, [who.queries, who.accounts])
         about = {"film": self.name, "seed": self.seed, "labels": self.labels, "rounds": len(self.stage.rounds)}
         about |= {"retrain": self.retrain, "reviewers": list(self.reviewers), "probes": len(self.stage.probes)}
+        about |= {"asks": asks, "aimed": [int(part.sum()) for part in (self.stage.first_aimed, self.stage.aimed)]}
         return {**about, "records": len(self.stage.first), "share": share, "judged": self.judged}
 
 

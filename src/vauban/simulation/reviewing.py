@@ -1,4 +1,4 @@
-"""A simulated reviewer: how much he looks at in a round, how often he errs, and what he remembers."""
+"""A simulated reviewer: how long he looks in a round, how often he errs, and what he remembers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Reviewers(NamedTuple):
     """Who reviews for gates that ask a person.
 
     Attributes:
-        looks: records that he looks at in a round.
+        looks: records that he looks at in a round without finding anything. What he calls poison earns him another
+            look: nobody goes home while nearly all that he is shown is planted.
         sensitivity: share of the attacker's records that he recognises.
         specificity: share of the others that he leaves alone.
     """
@@ -39,6 +40,7 @@ class Desk:
     seed: tuple[int, ...]
     first: int
     looked: int = 0
+    found: int = 0
     _said: dict[int, bool] = field(default_factory=dict)
     _poison: list[Labelled] = field(default_factory=list)
 
@@ -54,7 +56,7 @@ class Desk:
             his: (n,) which of it the attacker sent.
             store: what is stored before the batch.
         """
-        self.looked, self._batch, self._store = 0, batch, store
+        self.looked, self.found, self._batch, self._store = 0, 0, batch, store
         # What arrives is numbered before anybody says whether it is stored: by that he knows it again.
         self._fresh = np.arange(self._seen, self._seen + len(his))
         self._seen += len(his)
@@ -78,10 +80,11 @@ class Desk:
         """Return what he says of a record (stored ones first, then the batch); BudgetSpent when his time is over."""
         number = int(self._numbers[row])
         if number not in self._said:
-            if self.looked >= self.who.looks:
+            if self.looked - self.found >= self.who.looks:
                 raise BudgetSpent("The reviewer has no time left in this round.")
             self.looked += 1
             self._said[number] = bool(self._truth[row])
+            self.found += self._said[number]
             if self._said[number]:
                 stored = len(self._store.ids)
                 data, at = (self._store.data, row) if row < stored else (self._batch.data, row - stored)

@@ -40,6 +40,7 @@ def run_simulation(
     retrain: str = "full",
     cell: str | None = None,
     first: int | None = None,
+    held: int | None = None,
     reviewers: Reviewers = Reviewers(),  # noqa: B008 - frozen
     seed: int = 0,
     jobs: int = 1,
@@ -66,7 +67,8 @@ def run_simulation(
         chosen: single records that he aims at, and knows; drawn from those of his kind, in the slice.
         cell: CI or CA, where the attack can be played for both; the attack's first by default.
         first: records that the first model is trained on; 40 % of the training data by default.
-        reviewers: who looks at records for the gate ``review``, how many a round, and how often he errs.
+        held: records kept apart to measure and probe on, at most; all of them by default.
+        reviewers: who looks at records for the gate ``review``, how many a round in vain, and how often he errs.
         seed: everything random follows from it.
         jobs: worker processes; the result does not depend on it.
         folder: where plays are kept, so that one that has ended is not played again; None keeps none.
@@ -97,7 +99,7 @@ def run_simulation(
     for name in gated:
         gate_entry(name)
     slice_ = None if where is None else Filter(where)
-    stage = set_stage(system, rounds, traffic, slice_, aim.harmful, first, chosen, seed)
+    stage = set_stage(system, rounds, traffic, slice_, aim.harmful, first, chosen, seed, held)
     attacker = Attacker(attack, made, aim, share, accounts, queries if explore else 0, SCORE)
     clean = Play("clean", stage, None, labels, (), seed, aim, retrain=retrain, reviewers=reviewers)
     plays = [clean, replace(clean, name="attacked", attacker=attacker)]

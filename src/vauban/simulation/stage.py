@@ -60,6 +60,7 @@ def set_stage(
     most: int | None = None,
     chosen: int | None = None,
     seed: int = 0,
+    held: int | None = None,
 ) -> Stage:
     """Return the stage of a system.
 
@@ -74,6 +75,7 @@ def set_stage(
         most: records of the first training set; `FIRST` of the training data by default.
         chosen: single records that the attacker aims at, and knows: the probes are these.
         seed: of the draw of those.
+        held: records kept apart to measure, probe and verify on, at most; all of them by default.
 
     Raises:
         BadInput: there is no trainer, or there is not enough data.
@@ -95,11 +97,11 @@ def set_stage(
         )
     cuts = [np.arange(start + i * each, start + (i + 1) * each) for i in range(rounds)]
     in_slice = _selected(where, system.parts.train)
-    held = system.parts.victims
-    aimed = _selected(where, held)
-    kind = held.labels == int(harmful)
+    apart = evenly(system.parts.victims, held)
+    aimed = _selected(where, apart)
+    kind = apart.labels == int(harmful)
     # Every second record of his kind is a probe; one of four of all others is in the gates' quiz.
-    order = np.arange(len(held))
+    order = np.arange(len(apart))
     of_kind = np.cumsum(kind) * kind
     probe = kind & (of_kind % 2 == 0)
     quiz = ~probe & (order % 4 == 0)
@@ -107,7 +109,7 @@ def set_stage(
     known = system.parts.known
     if where is not None and not (probe & aimed).any():
         raise BadInput(f"The filter {where.text!r} selects no record to probe with. Widen it.")
-    whole = labelled(schema, held)
+    whole = labelled(schema, apart)
     probes = np.flatnonzero(probe & aimed)
     if chosen is not None:
         if not 0 < chosen <= len(probes):
@@ -117,7 +119,7 @@ def set_stage(
     worth = system.economics
     amounts = None
     if worth is not None:
-        amounts = worth.amount("miss", held.frame)[trusted], worth.amount("block", held.frame)[trusted]
+        amounts = worth.amount("miss", apart.frame)[trusted], worth.amount("block", apart.frame)[trusted]
     return Stage(
         schema,
         system.trainer,
@@ -131,9 +133,16 @@ def set_stage(
         whole.records[probes],
         Known(schema.encode(known.frame), known.labels, _selected(where, known), chosen=single),
         amounts,
-        float(held.labels.mean()),
-        np.asarray(held.frame.index.to_numpy()[probe & aimed], dtype=np.int64),
+        float(apart.labels.mean()),
+        np.asarray(apart.frame.index.to_numpy()[probe & aimed], dtype=np.int64),
     )
+
+
+def evenly(part: Part, most: int | None) -> Part:
+    """Return at most so many records of a part, evenly spread, in their order."""
+    if most is None or len(part) <= most:
+        return part
+    return part.take(np.linspace(0, len(part) - 1, most).round().astype(np.int64))
 
 
 def _selected(where: Filter | None, part: Part) -> Mask:
