@@ -264,6 +264,14 @@ def test_bad_input(tmp_path: Path, data: Path) -> None:
     assert run("review", "train", "spam", "--label", "label") == 2
 
 
+@pytest.mark.parametrize("option", ["--label", "--positive", "--text", "--source", "--time", "--id"])
+def test_what_a_toml_or_a_scenario_says_itself_is_refused(option: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "vauban.toml").touch()
+    for data in (tmp_path / "vauban.toml", "spam"):
+        assert run("review", "train", data, option, "x", "--out", tmp_path / "r") == 2
+        assert f"{option} is for a file of records" in capsys.readouterr().err
+
+
 def test_compare_tells_what_changed(data: Path, tmp_path: Path, capsys) -> None:
     table = pd.read_csv(data)
     changed = pd.concat(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,15 @@ ALLOW_PICKLE = click.option(
 def is_own(scenario: str) -> bool:
     """Return whether what is to be audited is a vauban.toml, not a scenario."""
     return scenario.endswith(".toml")
+
+
+def refuse(data: str, asked: Mapping[str, Any], options: Sequence[str]) -> None:
+    """Raise BadInput where one of these options is given, which only a file of records needs."""
+    for option in options:
+        if asked[option]:
+            name = "id" if option == "record" else option.replace("_", "-")
+            what = "vauban.toml" if is_own(data) else "scenario"
+            raise BadInput(f"--{name} is for a file of records; {data!r} is a {what}, which says it itself.")
 
 
 def chosen_system(request: dict[str, Any], allow_pickle: bool = False) -> Scenario | Project:

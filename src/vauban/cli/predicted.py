@@ -72,7 +72,7 @@ def predictions(data: str, out: Path | None, budget: int, **asked: Any) -> int:
 
 
 def _taken(data: str, asked: dict[str, Any]) -> Any:
-    from vauban.cli.own import is_own
+    from vauban.cli.own import is_own, refuse
     from vauban.project import read_project
     from vauban.review import predicted
     from vauban.review.intake import Columns
@@ -91,10 +91,7 @@ def _taken(data: str, asked: dict[str, Any]) -> Any:
     if not whole:
         logged = predicted.Logged(asked["outcome"], asked["score"], asked["decision"])
         return predicted.of_file(Path(data), columns, logged, models, asked["training"], rows, seed)
-    for option in ("label", "positive", "text", "record", "outcome", "score", "decision", "training"):
-        if asked[option]:
-            name = "id" if option == "record" else option
-            raise BadInput(f"--{name} is for a file of records; {data!r} says it itself.")
+    refuse(data, asked, ("label", "positive", "text", "record", "outcome", "score", "decision", "training"))
     if is_own(data):
         system = read_project(Path(data), allow_pickle=asked["allow_pickle"]).system(seed=seed)
     else:

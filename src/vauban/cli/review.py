@@ -11,6 +11,8 @@ from vauban.errors import BadInput, ExitCode
 
 RUN = click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 REVIEWER = click.option("--reviewer", help="Who gives the verdict.")
+COLUMNS = ("label", "positive", "text", "source", "time", "record")
+"""Options that say which column of a file of records means what."""
 ROLE = click.option("--role", type=click.Choice(["analyst", "data-scientist"]), help="As what.")
 
 
@@ -144,7 +146,7 @@ def _tonight(data: str, asked: dict[str, Any], path: Path) -> tuple[Any, Any]:
             raise BadInput(
                 f"--{option.replace('_', '-')} says nothing with --state: name verified records by --trusted."
             )
-    columns = Columns(*(asked[k] for k in ("label", "positive", "text", "source", "time", "record")))
+    columns = Columns(*(asked[k] for k in COLUMNS))
     state = read_state(path)
     taken = of_nights(Path(data), columns, asked["trusted"], state, asked["seed"])
     if taken is None:
@@ -164,27 +166,26 @@ def _waits(folder: Any) -> bool:
 
 
 def _taken(data: str, asked: dict[str, Any]) -> Any:
-    from vauban.cli.own import is_own
+    from vauban.cli.own import is_own, refuse
     from vauban.project import read_project
     from vauban.review import intake
     from vauban.scenarios import SCENARIOS, scenario
 
     rows, seed = asked["trusted_rows"], asked["seed"]
     if is_own(data):
+        refuse(data, asked, COLUMNS)
         project = read_project(Path(data), allow_pickle=asked["allow_pickle"])
-        return intake.of_project(project, asked["trusted"], rows, asked["since"], seed)
-    if data in SCENARIOS:
-        for option in ("label", "trusted", "since", "approved"):
-            if asked[option]:
-                raise BadInput(f"--{option} is for a file of records; {data!r} is a scenario.")
+        taken = intake.of_project(project, asked["trusted"], rows, asked["since"], seed)
+    elif data in SCENARIOS:
+        refuse(data, asked, (*COLUMNS, "trusted", "since"))
         system = scenario(data).system(asked["data_name"], "logistic-regression", seed)
-        return intake.of_system(system, rows, seed)
-    columns = intake.Columns(*(asked[k] for k in ("label", "positive", "text", "source", "time", "record")))
-    path, approved = Path(data), asked["approved"]
-    taken = intake.of_file(path, columns, asked["trusted"], rows, asked["since"], seed, None)
-    if approved is None:
+        taken = intake.of_system(system, rows, seed)
+    else:
+        columns = intake.Columns(*(asked[k] for k in COLUMNS))
+        taken = intake.of_file(Path(data), columns, asked["trusted"], rows, asked["since"], seed, None)
+    if asked["approved"] is None:
         return taken
-    return intake.with_model(taken, approved, allow_pickle=asked["allow_pickle"])
+    return intake.with_model(taken, asked["approved"], allow_pickle=asked["allow_pickle"])
 
 
 @review.command()
@@ -361,7 +362,7 @@ def compare(old: Path, new: Path, **asked: Any) -> int:
     from vauban.review.compare import compared
     from vauban.review.intake import Columns, of_file
 
-    columns = Columns(*(asked[k] for k in ("label", "positive", "text", "source", "time", "record")))
+    columns = Columns(*(asked[k] for k in COLUMNS))
     one, other = (of_file(path, columns, None, 0, None, 0, None) for path in (old, new))
     for line in compared(one, other):
         click.echo(clipped(line, 500))

@@ -105,12 +105,17 @@ def of_file(
     if since is not None:
         if times is None:
             raise BadInput("--since needs the times of the records: name their column, --time COLUMN.")
-        at = moments(pd.Series([since])).iloc[0]
-        if pd.isna(at):
-            raise BadInput(f"--since {since!r} is no time. Give one like 2026-11-25.")
-        late = times >= np.datetime64(at)
+        late = _from(since, times)
     part, notes = Part(features, rows_.labels), (*rows_.notes, *more)
     return _taken(path.name, schema, part, rows_.record, verified, late, rows_.sources, times, seed, approved, notes)
+
+
+def _from(since: str, times: np.ndarray[Any, Any]) -> Mask:
+    """Return which records came at or after a time (n,); BadInput where it is none."""
+    at = moments(pd.Series([since])).iloc[0]
+    if pd.isna(at):
+        raise BadInput(f"--since {since!r} is no time. Give one like 2026-11-25.")
+    return np.asarray(times >= np.datetime64(at))
 
 
 def read_rows(path: Path, columns: Columns) -> Rows:
@@ -195,7 +200,7 @@ def of_project(project: Project, trusted: Path | None, rows: int, since: str | N
     if since is not None:
         if times is None:
             raise BadInput("--since needs the times of the records: [data] time in the vauban.toml.")
-        late = times >= np.datetime64(moments(pd.Series([since])).iloc[0])
+        late = _from(since, times)
     notes = tuple(f"{n} records are left out: {why}" for why, n in removed.items())
     verified = _verified(record, trusted, rows)
     part = Part(frame, labels)
