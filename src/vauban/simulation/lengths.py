@@ -112,7 +112,7 @@ def influences(
     train = () if length == OFF else train
     if not ask and not train:
         raise BadInput(
-            "There is no cell to audit. Name at least one of EI, EA, CI, CA, attacks that exist for it, and for CI and "
-            "CA a causative part that is not off."
+            "There is no cell to audit. Name at least one of EI, EA, CI, CA, attacks that exist for it, and no "
+            '--causative off (causative="off" in Python) with CI and CA alone.'
         )
     return ask, train
