@@ -87,12 +87,15 @@ def test_the_users_own_trainer_is_asked_no_more_often_than_he_says() -> None:
     dossier, planted = of_applicants("campaign")
     trainer = scenario("credit").system("generated-credit", "logistic-regression", 0).trainer
     counting = _Counting(trainer, [])
-    found = weighed(taken(dossier, counting), examine(dossier), 2)
+    examined = examine(dossier)
+    alarm = replace(examined.signals["copies"], alarm=("a campaign",), groups=(np.flatnonzero(planted),))
+    examined = replace(examined, signals={**examined.signals, "copies": alarm})
+    found = weighed(taken(dossier, counting), examined, 2)
     assert counting.sizes[0] == len(dossier)
     assert len(counting.sizes) == 2
     assert counting.sizes[1] < len(dossier)
     assert "without them the model stops" in str(found.signals[HARM].why[np.flatnonzero(planted)[0]])
-    broken = weighed(taken(dossier, _Counting(trainer, [], fails=True)), examine(dossier), 2)
+    broken = weighed(taken(dossier, _Counting(trainer, [], fails=True)), examined, 2)
     assert HARM not in broken.signals
     assert "out of order" in broken.skipped[-1].reason
 
