@@ -9,14 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from vauban.causative.words import behind, harmful_of, invented, signed, vocabulary
+from vauban.causative.words import behind, carrying, harmful_of, invented, signed, vocabulary
 from vauban.contracts import LABEL, Ask, Brief, Claim, Effect, Move, Outcome, Send
 from vauban.errors import BudgetSpent
 from vauban.records import Modality, Records, messages
 from vauban.threat import Grant
 
 TRIED = 40
-"""Known good words that scouting tries beside his own."""
+"""Groups of known good words that scouting tries beside his own."""
+DOSES, SURE = (0, 5, 10, 20, 40, 80, 160, 320), 0.9
+"""How many good words may stand behind a message, and the share of his messages that they must get through."""
+CARRIERS = 10
+"""Messages of his that he tries a dose on."""
+BITE = 3
+"""Where delivered mail is learnt, an early message holds one part in so many of the harmful one."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +41,20 @@ class Pseudospam:
     Every message of a campaign carries words of its own (a name, a product). Once some of them are in the training
     data as good, those words stand for good, and the campaign passes whatever else it says; the error on all other
     mail does not move. After Nelson et al., "Misleading learners: co-opting your spam filter" (2009), section 4.2
-    (pseudospam). Explored beforehand, the first messages also carry words that the deployed filter likes: they are
-    delivered, and so get learnt where only delivered mail is (auto-learning).
+    (pseudospam). Where the filter labels for itself what it is sure of (auto-learning), the first messages also carry
+    words that it was found to like: before each round he asks how many of them it takes.
 
     Attributes:
         words: how many words of its own the campaign has.
         part: how many of a message's words are to be the campaign's, as a share of the others.
+        early: the same of the first messages, where delivered mail is learnt: good words share the credit otherwise.
         gradual: the boiling frog: the first messages are the good words and few of the harmful ones, more in every
             round, so that none looks odd to a model that has learnt the one before (Rubinstein et al., ANTIDOTE, 2009).
     """
 
     words: int = 12
     part: float = 0.5
+    early: float = 2.0
     gradual: bool = False
 
     modalities = frozenset({Modality.TEXT})
@@ -81,7 +89,8 @@ class Pseudospam:
             for turn in range(1 << 30):
                 count = brief.campaign.sends
                 sent = mine[rng.integers(len(mine), size=count)] if len(mine) and count else mine[:0]
-                records = self._early(sent, intelligence, brief, (turn + 1) / brief.campaign.rounds)
+                good = () if brief.campaign.labels else (yield from self._enough(intelligence, mine, brief, rng))
+                records = self._early(sent, intelligence.own, good, brief, (turn + 1) / brief.campaign.rounds)
                 yield Send(
                     records,
                     [sources[i % len(sources)] for i in range(len(records))],
@@ -90,23 +99,44 @@ class Pseudospam:
                 )
         return ()
 
-    def _early(self, records: Records, known: CampaignWords, brief: Brief, share: float) -> Records:
+    def _early(
+        self, records: Records, own: tuple[str, ...], good: tuple[str, ...], brief: Brief, share: float
+    ) -> Records:
         """Return the messages of a round: with good words where they must be delivered, and gradually more harmful.
 
         Where his own accounts say what they are, good words would only share the credit that his own are to get.
         """
-        good = "" if brief.campaign is None or brief.campaign.labels else " ".join(known.good)
-        if not self.gradual:
-            return self._signed(records, known, good, brief)
-        cut = []
-        for text in records:
-            words = text.split()
-            cut.append(" ".join(words[: max(1, round(min(share * 1.5, 1.0) * len(words)))]))
-        return self._signed(messages(cut), known, good, brief)
+        bite = min(share * 1.5, 1.0) if self.gradual else 1 / BITE if good else 1.0
+        body = carrying(_first(records, bite), good, brief)
+        return signed(body, own, self.early if good else self.part, brief)
 
-    def _signed(self, records: Records, known: CampaignWords, good: str, brief: Brief) -> Records:
-        return signed(behind(records, good) if good else records, known.own, self.part, brief)
+    def _enough(
+        self, known: CampaignWords, mine: Records, brief: Brief, rng: np.random.Generator
+    ) -> Generator[Ask, Outcome, tuple[str, ...]]:
+        """Return as few good words as get nearly all of his messages, whole, through the filter of the day.
+
+        He sees no score, and a filter learns by itself what it is sure of: what gets a whole message through gets a
+        part of it through by a wide margin. Each good word less leaves more of the credit to his own.
+        """
+        carriers = mine[rng.permutation(len(mine))[:CARRIERS]]
+        repeated = known.good * (DOSES[-1] // max(len(known.good), 1) + 1)
+        with suppress(BudgetSpent):
+            for dose in DOSES if known.good else ():
+                asked = signed(carrying(carriers, repeated[:dose], brief), known.own, self.part, brief)
+                outcome = yield Ask(asked, None, LABEL)
+                told = brief.reached(outcome.decisions)[outcome.answered]
+                if len(told) and told.mean() >= SURE:
+                    return repeated[:dose]
+        return repeated[: DOSES[-1]]
 
     def dress(self, records: Records, intelligence: CampaignWords, brief: Brief) -> Records:
         """Return messages with the campaign's own words behind them."""
-        return self._signed(records, intelligence, "", brief)
+        return signed(records, intelligence.own, self.part, brief)
+
+
+def _first(records: Records, share: float) -> Records:
+    """Return the first words of messages, as many as are a share of them."""
+    if share >= 1:
+        return records
+    words = [text.split() for text in records]
+    return messages(" ".join(w[: max(1, round(share * len(w)))]) for w in words)
