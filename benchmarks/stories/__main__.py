@@ -22,6 +22,7 @@ from vauban.catalogue import GATES
 from vauban.results import Rate, to_json
 from vauban.scenarios import scenario
 from vauban.simulation.outcome import Film
+from vauban.simulation.reviewing import Reviewers
 from vauban.simulation.run import run_simulation
 from vauban.system import System
 from vauban.threat import Cell
@@ -86,7 +87,7 @@ def _rows(
     left: list[tuple[str, str | None]],
 ) -> Iterator[dict[str, Any]]:
     started = time.process_time()
-    settings = {k: v for k, v in story.settings.items() if k not in ("where", "labels")}
+    settings = {k: v for k, v in story.settings.items() if k not in ("where", "labels", "reviews")}
     told = run_simulation(
         system,
         story.attack,
@@ -95,6 +96,7 @@ def _rows(
         labels=story.settings["labels"],
         explore=explore,
         seed=seed,
+        reviewers=Reviewers(story.settings.get("reviews", Reviewers().looks)),
         folder=kept,
         **settings,
     )

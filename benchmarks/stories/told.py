@@ -131,6 +131,7 @@ STORIES: Mapping[str, Story] = {
             "rounds": 3,
             "first": 9000,
             "traffic": 3000,
+            "reviews": 40,
         },
     ),
 }
