@@ -107,6 +107,8 @@ def sent(p: _Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) -
     turns = iter(range(rounds))
 
     def hear(move: Any) -> RoundOutcome:
+        if isinstance(move, Ask):  # he has asked what he may before
+            raise BudgetSpent("All questions are asked.")
         turn = next(turns, None)
         if turn is None:
             raise BudgetSpent("The last round is over.")

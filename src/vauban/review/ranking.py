@@ -153,8 +153,8 @@ class Ranking:
         told = self._told.setdefault(int(self.family[row]), [0, 0])
         told[poison] += 1
         honest, bad = told
-        # Who looks may err: one word does not put a large family last, nor one that was found to be poison.
-        self._rests[kin] = honest > bad and (honest > 1 or int(whole.sum()) < LARGE)
+        # Who looks may err, and copies may be made of an honest record: a large family needs two words more.
+        self._rests[kin] = honest - bad >= (2 if int(whole.sum()) >= LARGE else 1)
         if poison and reason != FAMILY:
             self._follow = [*kin.tolist(), *self._follow]
 
