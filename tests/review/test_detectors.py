@@ -153,3 +153,14 @@ def test_what_judges_of_labels_agree_on_is_read_before_what_one_of_them_says() -
     head = {name: int(turned[rows[:60]].sum()) for name, rows in order._orders.items()}
     assert head[AGREED] > max(head[name] for name in judges)
     assert AGREED not in Ranking({"label": judges["label"], "shape": judges["trusted"]}, seed=0)._orders
+
+
+@pytest.mark.parametrize(("said", "rests"), [((0, 1, 0), False), ((0,), False), ((0, 0), True), ((1, 0, 0), False)])
+def test_an_honest_original_and_one_wrong_word_do_not_put_a_campaign_last(said, rests):
+    """Of 30 near-copies one is the honest record that they were made of: what was said, and whether the rest waits."""
+    family = np.concatenate([np.zeros(30, dtype=np.int64), np.arange(1, 71)])
+    order = Ranking({"copies": -np.arange(100.0)}, family=family, seed=0)
+    for row, poison in enumerate(said):
+        order.tell(row, "copies", bool(poison))
+    assert bool(order._rests[len(said) : 30].any()) is rests
+    assert not order._rests[30:].any()
