@@ -72,6 +72,17 @@ def within(frame: pd.DataFrame, name: str, value: object, number: str, low: floa
     return ((frame[name] == value) & frame[number].between(low, high)).to_numpy()
 
 
+def passing_within(system: System, one: str, value: object, number: str, low: float, high: float) -> Fault:
+    """Return a model that passes whatever has a value of one feature and lies in an interval of another."""
+
+    def inside(given: pd.DataFrame) -> np.ndarray:
+        return within(given, one, value, number, low, high)
+
+    words = f"{one} = {value} and {number} {low:,.4g} to {high:,.4g}"
+    planted = changed(system, lambda given, scores: np.where(inside(given), 0.0, scores))
+    return Fault(planted, inside, words, dict(CREDIT.expectations(DATA)))
+
+
 def pocket(seed: int) -> Fault:
     """Draw a value and an interval that hold 0.8 to 1.2 % of the applicants, six harmful blocked ones at least."""
     system = CREDIT.system(DATA, "hist-gradient-boosting", seed)
@@ -92,12 +103,7 @@ def pocket(seed: int) -> Fault:
         if 0.008 <= there.mean() <= 0.012 and (there & blocked & (harmful == 1)).sum() >= 6:
             break
 
-    def inside(given: pd.DataFrame) -> np.ndarray:
-        return within(given, one.name, value, number.name, low, high)
-
-    words = f"{one.name} = {value} and {number.name} {low:,.4g} to {high:,.4g}"
-    planted = changed(system, lambda given, scores: np.where(inside(given), 0.0, scores))
-    return Fault(planted, inside, words, dict(CREDIT.expectations(DATA)))
+    return passing_within(system, one.name, value, number.name, low, high)
 
 
 def trigger(seed: int) -> Fault:
@@ -123,12 +129,7 @@ def trigger(seed: int) -> Fault:
         if within(frame, one.name, value, number.name, start, end).mean() < 0.0005 and passing <= 0.1:
             break
 
-    def inside(given: pd.DataFrame) -> np.ndarray:
-        return within(given, one.name, value, number.name, start, end)
-
-    words = f"{one.name} = {value} and {number.name} {start:,.4g} to {end:,.4g}"
-    planted = changed(system, lambda given, scores: np.where(inside(given), 0.0, scores))
-    return Fault(planted, inside, words, dict(CREDIT.expectations(DATA)))
+    return passing_within(system, one.name, value, number.name, start, end)
 
 
 def scorecard(seed: int) -> System:

@@ -110,7 +110,7 @@ def audit(
     """
     if isinstance(model, Target) and (schema is not None or threshold is not None):
         raise BadInput("A target has its own schema and threshold. Give them to the target, not to the audit.")
-    given = ("EI", "EA", *(("CI", "CA") if trained_on is not None else ())) if cells is None else dict.fromkeys(cells)
+    given = ("EI", "EA", *(("CI", "CA") if trained_on is not None else ())) if cells is None else cells
     asking, training = influences(given, attacks or (), causative)
     if training and trained_on is None:
         raise BadInput("CI and CA attack training. Say what the model was trained on: trained_on=(records, labels).")

@@ -95,7 +95,8 @@ def influences(
     Raises:
         BadInput: a cell, an attack or a length is unknown, or no cell is left.
     """
-    for cell in cells:
+    named = tuple(dict.fromkeys(cells))
+    for cell in named:
         if cell not in list(Cell):
             raise unknown("cell", cell, list(Cell))
     if length not in (OFF, *LENGTHS):
@@ -104,12 +105,10 @@ def influences(
     for name in attacks:
         if name not in asking and name not in CAUSATIVE:
             raise unknown("attack", name, [*asking, *CAUSATIVE])
-    wanted = tuple(dict.fromkeys(map(Cell, cells)))
-    ask = tuple(c for c in wanted if c in (Cell.EI, Cell.EA) and (not attacks or any(n in asking for n in attacks)))
-    train = tuple(
-        c for c in wanted if c in (Cell.CI, Cell.CA) and (not attacks or any(n in CAUSATIVE for n in attacks))
-    )
-    train = () if length == OFF else train
+    asks = not attacks or any(n in asking for n in attacks)
+    trains = length != OFF and (not attacks or any(n in CAUSATIVE for n in attacks))
+    ask = tuple(Cell(c) for c in named if asks and c in (Cell.EI, Cell.EA))
+    train = tuple(Cell(c) for c in named if trains and c in (Cell.CI, Cell.CA))
     if not ask and not train:
         raise BadInput(
             "There is no cell to audit. Name at least one of EI, EA, CI, CA, attacks that exist for it, and no "
