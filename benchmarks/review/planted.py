@@ -49,13 +49,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class _Pool:
+class Pool:
     """Records of a data set, in disjoint parts."""
 
     schema: Schema
     trainer: Any
     base: Labelled
     trusted: Labelled
+    before: Labelled
     approved: Target
     his: Labelled
     test: Labelled
@@ -63,9 +64,9 @@ class _Pool:
     aimed_test: Mask
 
 
-def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES) -> _Pool:
-    """Return the parts of a data set, drawn by lot."""
-    system = scenario(OF[data]).system(data, MODEL[data], seed)
+def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES, model: str | None = None) -> Pool:
+    """Return the parts of a data set, drawn by lot; the models are of the data set's kind unless another is named."""
+    system = scenario(OF[data]).system(data, model or MODEL[data], seed)
     schema, loaded = system.target.schema, load(data)
     rng = np.random.default_rng((seed, 1))
     order = rng.permutation(len(loaded.labels))[: sum(sizes)]
@@ -76,10 +77,10 @@ def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES) -> _Pool:
     section = np.ones(len(labels), dtype=bool) if data not in SECTION else Filter(SECTION[data]).mask(frame)
     approved = system.trainer.fit(before)
     aimed, aimed_test = section[cuts[3] : cuts[4]], section[cuts[4] : cuts[5]]
-    return _Pool(schema, system.trainer, base, trusted, approved, his, test, aimed, aimed_test)
+    return Pool(schema, system.trainer, base, trusted, before, approved, his, test, aimed, aimed_test)
 
 
-def sent(p: _Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) -> tuple[list[Records], Labelled, Any]:
+def sent(p: Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) -> tuple[list[Records], Labelled, Any]:
     """Return what an attack of the catalogue sends in each round, all of it with labels, and how it dresses probes."""
     made = causative(attack).make()
     brief = Brief(
@@ -120,7 +121,7 @@ def sent(p: _Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) -
     return records, Labelled(np.concatenate(records), labels), lambda r: made.dress(r, learnt, brief)
 
 
-def _insert(p: _Pool, parts: list[Records], labels: np.ndarray, seed: int) -> tuple[Labelled, Mask, Ints]:
+def _insert(p: Pool, parts: list[Records], labels: np.ndarray, seed: int) -> tuple[Labelled, Mask, Ints]:
     """Return the base with what was sent in each round put among the records of its round."""
     rng = np.random.default_rng((seed, 2))
     n = len(p.base)
@@ -131,7 +132,7 @@ def _insert(p: _Pool, parts: list[Records], labels: np.ndarray, seed: int) -> tu
     return whole.take(order), np.asarray(order >= n), when[order]
 
 
-def _flipped(p: _Pool, which: Ints) -> tuple[Labelled, Mask, Ints]:
+def _flipped(p: Pool, which: Ints) -> tuple[Labelled, Mask, Ints]:
     labels = p.base.labels.copy()
     labels[which] = 1 - labels[which]
     planted = np.zeros(len(labels), dtype=bool)

@@ -1,0 +1,116 @@
+"""What the gate and the review of predictions say of candidates with a fault, and of sound ones; write the page.
+
+    VAUBAN_DATA_DIR=... python -m retrained [--kinds sound,frog] [--seeds 10] [--sound 34]     (in benchmarks/)
+
+What was measured is kept in retrained.json and not measured twice. Sound candidates are besieged too, as the command
+does; for the others the gate's siege is left out: it could only hold more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retrained.candidates import KINDS, Candidate, candidates
+from retrained.page import page
+from review.planted import MODEL, OF
+from vauban.assurance.gate import LEVEL, decide
+from vauban.assurance.siege import SHORT, besiege
+from vauban.contracts import LABEL, SCORE
+from vauban.review.examine import Examined, examine, examine_predictions
+from vauban.scenarios import scenario
+from vauban.system import Part
+from vauban.threat import Decision
+
+ROOT = Path(__file__).parent.parent
+HIS = 0.8
+"""Share of the records behind a line of evidence that must be the attacker's for it to be about him."""
+
+
+def says(lines: Sequence[str], words: Sequence[str]) -> bool:
+    """Return whether a line has one of these as a whole."""
+    return any(re.search(rf"(?<!\w){re.escape(w)}(?!\w)", line) for line in lines for w in words)
+
+
+def gated(c: Candidate, siege: bool) -> dict[str, Any]:
+    """Return what the gate says."""
+    signals = examine(c.batch).signals
+    besieged = None
+    if siege:
+        name = c.data.partition(", ")[0]
+        system = scenario(OF[name]).system(name, MODEL[name], c.seed)
+        frame = c.old.schema.decode(c.trusted.records)
+        parts = replace(system.parts, victims=Part(frame, c.trusted.labels))
+        threats = scenario(OF[name]).threats(["EI"], SCORE, SHORT, None)
+        besieged = besiege(c.new, c.old, replace(system, parts=parts), threats, level=LEVEL, seed=c.seed)
+    told = decide(c.new, c.old, c.trusted, c.old.schema, batch=c.batch, signals=signals, siege=besieged)
+    lines = [line for check in told.checks if check.holds for line in check.evidence]
+    new, old = (m.answer(c.batch.records, LABEL).decisions == Decision.PASS for m in (c.new, c.old))
+    moved = new & ~old
+    heart = any(check.name == "changes of mind" and check.holds for check in told.checks)
+    learnt = heart and bool(c.planted[0][moved].mean() >= HIS)
+    return {
+        "held": not told.goes_on,
+        "named": not told.goes_on and (says(lines, c.words) or learnt),
+        "evidence": [f"{check.name}: {line[:160]}" for check in told.checks if check.holds for line in check.evidence],
+    }
+
+
+def reviewed(c: Candidate) -> dict[str, Any]:
+    """Return what the review of predictions says."""
+    found: Examined = examine_predictions(c.log)
+    lines = [line for of in found.findings.values() for line in of]
+    named = found.alarm and says(lines, c.words)
+    return {
+        "held": found.alarm,
+        "named": named,
+        "evidence": [f"{name}: {line[:160]}" for name, of in found.findings.items() for line in of[:2]],
+    }
+
+
+def measure(kind: str, data: str, seed: int) -> dict[str, Any]:
+    """Return what is said of a candidate; of those of several rounds, up to the one at which damage has begun."""
+    started, row, turn = time.process_time(), {}, 0
+    held: dict[str, Any] = {}
+    for turn, c in enumerate(candidates(kind, data, seed)):
+        row = {"gate": gated(c, siege=kind == "sound"), "predictions": reviewed(c)}
+        row["harm"], row["changed"] = c.harm, int(np.sum(c.log.changed))
+        for name in ("gate", "predictions"):
+            if row[name]["named"]:
+                held.setdefault(name, {**row[name], "round": turn})
+    row |= held
+    return {"kind": kind, "data": data, "seed": seed, "rounds": turn + 1, **row,
+            "seconds": round(time.process_time() - started, 1)}  # fmt: skip
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--sound", type=int, default=34, help="sound candidates of each data set")
+    parser.add_argument("--out", type=Path, default=ROOT / "retrained.json")
+    asked = parser.parse_args()
+    rows = json.loads(asked.out.read_text()) if asked.out.exists() else []
+    done = {(r["kind"], r["data"], r["seed"]) for r in rows}
+    for seed in range(max(asked.seeds, asked.sound)):
+        for kind in asked.kinds.split(","):
+            for data in KINDS[kind]:
+                if (kind, data, seed) in done or seed >= (asked.sound if kind == "sound" else asked.seeds):
+                    continue
+                rows.append(measure(kind, data, seed))
+                print(json.dumps(rows[-1]), flush=True)
+                asked.out.write_text(json.dumps(rows, indent=1) + "\n")
+    (ROOT.parent / "docs" / "retrained-measured.md").write_text(page(rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
