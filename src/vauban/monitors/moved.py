@@ -15,8 +15,9 @@ from vauban.monitors.predictions import LEARNT_FROM, Predictions
 from vauban.monitors.slices import NOBODY, Change, Sections, Shift, shifts
 from vauban.records import Floats, Ints
 
-MARGIN, MARGIN_OF_SLICE = 0.01, 0.05
-"""Share of all records, and of a slice's, by which a sound retraining may be worse: no two fits are the same."""
+MARGIN, MARGIN_OF_SLICE, MARGIN_OF_SOURCE = 0.01, 0.05, 0.02
+"""Share of all records, of a slice's and of a source's, by which a sound retraining may be worse: no two fits are the
+same."""
 FEWEST = 15
 """Records of a slice by which its scores can be said to have moved."""
 DOUBT = 0.2
@@ -41,7 +42,7 @@ class Moved:
 
     Slices are found among all values, intervals, words, sources and pairs of values; see `vauban.monitors.slices`.
     Records that are much alike change together, whatever they are trained on. So where there are scores, those of a
-    slice must also have moved further than other slices' do, not only just over the threshold.
+    slice must also have moved further than other slices' do, not only just over the threshold; a source's need not.
     """
 
     level: float = 0.01
@@ -57,9 +58,10 @@ class Moved:
         sections = sections_of(dossier)
         found, tested = shifts(sections, changes, pairs=dossier.records.ndim == 2)
         likely = [s for s in found if s.chance <= 0.5]
-        likely = sorted(likely, key=lambda s: s.traits != (0,))[:SHOWN]  # all records first, where they moved
+        # All records first, where they moved; then sources, for whom somebody answers.
+        likely = sorted(likely, key=lambda s: (s.traits != (0,), not sections.sender(s.traits)))[:SHOWN]
         moves = Moves.of(dossier, sections)
-        far = {s.traits: s.traits == (0,) or moves.far(s.traits) for s in likely}
+        far = {s.traits: s.traits == (0,) or sections.sender(s.traits) or moves.far(s.traits) for s in likely}
         likely.sort(key=lambda s: not far[s.traits])
         alarm: list[str] = []
         for place, shift in enumerate(likely):
@@ -172,9 +174,8 @@ def sections_of(dossier: Predictions) -> Sections:
 
     of_source = int(owners.max(initial=0)) + 1
     all_owners = np.concatenate([[NOBODY], owners, np.full(len(tags), of_source)]).astype(np.int64)
-    margins = np.full(1 + len(names) + len(tags), MARGIN_OF_SLICE)
-    margins[0] = MARGIN
-    return Sections(of, ["all records", *names, *tags], all_owners, margins, n)
+    margins = np.array([MARGIN, *[MARGIN_OF_SLICE] * len(names), *[MARGIN_OF_SOURCE] * len(tags)])
+    return Sections(of, ["all records", *names, *tags], all_owners, margins, n, len(tags))
 
 
 def _sources(dossier: Predictions) -> tuple[csr_matrix | None, list[str]]:

@@ -17,7 +17,9 @@ from vauban.records import Floats, Mask
 MOST = 0.5
 """Share of all records that a slice is at most."""
 WIDE = 1.9
-"""By how much wider than a normal law the slices of sound retrainings are spread; measured, see docs/predictions.md."""
+WIDE_OF_SOURCE = 1.1
+"""By how much wider than a normal law slices, and sources, of sound retrainings are spread; measured, see
+docs/predictions.md."""
 SHOWN = 40
 """Slices, at most, whose records are ranked."""
 NEW = 0.3
@@ -30,7 +32,8 @@ class ScoreSlices:
 
     A backdoor, a campaign, one source's labels: in a value, a word, a source, or two values together, scores fall or
     rise together. The mean move of a slice is in standard deviations, scaled by how far those of all slices are spread
-    (median absolute deviation), and corrected for their number (Bonferroni). No labels are needed.
+    (median absolute deviation), and corrected for their number (Bonferroni; sources among themselves). No labels are
+    needed.
     """
 
     level: float = 0.01
@@ -60,10 +63,7 @@ class ScoreSlices:
         z = np.where(fit, off(count, total), 0.0)
         z /= max(1.4826 * float(np.median(np.abs(z[fit]))), 1.0)
         alarm: list[str] = []
-        for a, b in zip(*np.unravel_index(np.argsort(-np.abs(z), axis=None)[:SHOWN], z.shape), strict=True):
-            chance = min(2 * float(norm.sf(abs(float(z[a, b])) / WIDE)) * tested, 1.0)
-            if chance > 0.5:
-                break
+        for a, b, chance in _unlikely(z, fit, sections, singles=singles):
             has = columns[:, [b]] if singles or a == b else columns[:, [a]].multiply(columns[:, [b]])
             mine = np.flatnonzero(has.toarray().ravel() > 0)
             down = bool(z[a, b] < 0)
@@ -82,6 +82,27 @@ class ScoreSlices:
             if chance <= self.level and len(fresh) >= NEW * len(toward) and len(alarm) < 20:
                 alarm.append(f"{line} ({tested} slices were looked at)")
         return Signal(score, p, why, tuple(alarm), self.level)
+
+
+def _unlikely(z: Floats, fit: Mask, sections: Sections, *, singles: bool) -> list[tuple[int, int, float]]:
+    """Return slices that moved as sound ones rarely do, with their corrected probabilities, the least likely first.
+
+    Sources by themselves are a family, and all other slices another.
+    """
+    senders = np.zeros_like(fit)
+    last = np.arange(len(sections.names) - sections.senders, len(sections.names))
+    senders[0 if singles else last, last] = True
+    families = [(mine & fit, wide) for mine, wide in ((~senders, WIDE), (senders, WIDE_OF_SOURCE))]
+    present = sum(bool(mine.any()) for mine, _ in families)
+    found: list[tuple[int, int, float]] = []
+    for mine, wide in families:
+        size = np.where(mine, np.abs(z), 0.0)
+        at = np.argsort(-size, axis=None)[:SHOWN]
+        chances = 2 * norm.sf(size.ravel()[at] / wide) * int(mine.sum()) * present
+        rows, columns = np.unravel_index(at, z.shape)
+        found += list(zip(rows.tolist(), columns.tolist(), np.minimum(chances, 1.0).tolist(), strict=True))
+    found.sort(key=lambda f: (f[2], -abs(float(z[f[0], f[1]]))))
+    return [f for f in found if f[2] <= 0.5][:SHOWN]
 
 
 def _sums(traits: csr_matrix, move: Floats, *, pairs: bool) -> tuple[Floats, Floats]:

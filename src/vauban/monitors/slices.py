@@ -36,6 +36,8 @@ class Sections:
         owners: (t,) the feature that each is of: two of the same make no pair, and `NOBODY`'s makes none.
         margins: (t,) share of a slice's records by which it may be worse: no two fits are the same.
         n: number of records.
+        senders: how many of the traits, the last ones, are sources. They are few, and somebody answers for each: by
+            themselves they are a family, that is corrected apart from all other slices.
     """
 
     of: Callable[[Ints], csr_matrix]
@@ -43,6 +45,11 @@ class Sections:
     owners: Ints
     margins: Floats
     n: int
+    senders: int = 0
+
+    def sender(self, traits: tuple[int, ...]) -> bool:
+        """Return whether a slice is a source, and nothing else."""
+        return len(traits) == 1 and traits[0] >= len(self.names) - self.senders
 
     @property
     def apart(self) -> Mask:
@@ -118,7 +125,10 @@ def shifts(sections: Sections, changes: Sequence[Change], *, pairs: bool = False
         rows, tested = rows + more, tested + many
     if not rows:
         return [], 0
-    corrected = holm(np.array([r.chance for r in rows]), tested)
+    corrected, sender = np.ones(len(rows)), np.array([sections.sender(r.traits) for r in rows])
+    for mine, many in ((sender, int(sender.sum())), (~sender, tested - int(sender.sum()))):
+        families = 1 if many in (0, tested) else 2
+        corrected[mine] = np.minimum(families * holm(np.array([r.chance for r in rows])[mine], many), 1.0)
     totals = [(int(c.worse.sum()), max(int(c.mine.sum()), 1)) for c in changes]
     out = []
     for row, chance in zip(rows, corrected.tolist(), strict=True):
