@@ -52,11 +52,9 @@ KINDS = {
     "sound": ("taiwan", "enron", "lendingclub"),
 }
 """On which data each is tried."""
-VALUES = {
-    "taiwan": ("EDUCATION = 2", "MARRIAGE = 1", "SEX = 1"),
-    "lendingclub": ("purpose = credit_card", "purpose = small_business"),
-}
-"""What the attacked section of a table is called where it is found."""
+SECTIONS = {"taiwan": "AGE > 55", "lendingclub": "purpose = small_business"}
+VALUES = {"taiwan": ("AGE",), "lendingclub": ("purpose = small_business",)}
+"""The sections of the stories, and what they are called where they are found."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,8 @@ def _made(
     had = p.before if before is None else before
     old = p.approved if old is None else old
     new = p.trainer.fit(had.plus(batch))
-    new = replace(new, threshold=old.threshold + moved)  # the command keeps the threshold of the model in use
+    if new.threshold != old.threshold + moved:  # the command keeps the threshold of the model in use
+        new = replace(new, threshold=old.threshold + moved)  # type: ignore[type-var]
     rows, his = p.test, np.zeros(len(p.test), dtype=bool)
     if live is not None:
         rows = rows.plus(Labelled(live, np.ones(len(live), dtype=np.int8)))
@@ -185,7 +184,7 @@ def _made(
 def candidates(kind: str, data: str, seed: int) -> Iterator[Candidate]:
     """Yield candidates of one kind: one, or one a round until damage begins (the last of them)."""
     name, _, model = data.partition(", ")
-    p = pool(name, seed, SIZES, model or None)
+    p = pool(name, seed, SIZES, model or None, SECTIONS)
     who, n = _sources(p, seed), len(p.base)
     names = who(p.base.records)
     none = np.zeros(n, dtype=bool)

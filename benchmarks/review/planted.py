@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -64,7 +65,13 @@ class Pool:
     aimed_test: Mask
 
 
-def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES, model: str | None = None) -> Pool:
+def pool(
+    data: str,
+    seed: int,
+    sizes: tuple[int, ...] = SIZES,
+    model: str | None = None,
+    sections: Mapping[str, str] = SECTION,
+) -> Pool:
     """Return the parts of a data set, drawn by lot; the models are of the data set's kind unless another is named."""
     system = scenario(OF[data]).system(data, model or MODEL[data], seed)
     schema, loaded = system.target.schema, load(data)
@@ -74,7 +81,7 @@ def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES, model: str | None
     whole = Labelled(schema.encode(frame), labels)
     cuts = np.cumsum([0, *sizes])
     base, trusted, before, his, test = (whole.take(np.arange(a, b)) for a, b in pairwise(cuts))
-    section = np.ones(len(labels), dtype=bool) if data not in SECTION else Filter(SECTION[data]).mask(frame)
+    section = np.ones(len(labels), dtype=bool) if data not in sections else Filter(sections[data]).mask(frame)
     approved = system.trainer.fit(before)
     aimed, aimed_test = section[cuts[3] : cuts[4]], section[cuts[4] : cuts[5]]
     return Pool(schema, system.trainer, base, trusted, before, approved, his, test, aimed, aimed_test)
