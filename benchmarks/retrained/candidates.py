@@ -25,8 +25,8 @@ from vauban.monitors.view import View
 from vauban.records import Mask, Records
 from vauban.threat import Cell, Decision
 
-SIZES = (4000, 2000, 4000, 2000, 3000)
-"""Honest new records, verified ones, those of the model in use, those that the attacker has, and those of the log."""
+SIZES, LOG = (4000, 2000, 4000, 6000), {"enron": 3000, "taiwan": 6000, "lendingclub": 6000}
+"""Honest new records, verified ones, those of the model in use, those that the attacker has; and those of the log."""
 SOURCES = 10
 OWN = 0.8
 """Share of the records of a kind that come from the one whose kind it is; the rest come from all alike."""
@@ -184,7 +184,7 @@ def _made(
 def candidates(kind: str, data: str, seed: int) -> Iterator[Candidate]:
     """Yield candidates of one kind: one, or one a round until damage begins (the last of them)."""
     name, _, model = data.partition(", ")
-    p = pool(name, seed, SIZES, model or None, SECTIONS)
+    p = pool(name, seed, (*SIZES, LOG[name]), model or None, SECTIONS)
     who, n = _sources(p, seed), len(p.base)
     names = who(p.base.records)
     none = np.zeros(n, dtype=bool)

@@ -147,6 +147,7 @@ DETECTORS: Mapping[str, Entry] = {
         Entry("phrase", "vauban.monitors.phrases:Phrases", "detector"),
         Entry("combination", "vauban.monitors.segments:Combinations", "detector"),
         Entry("segment", "vauban.monitors.segments:Segments", "detector"),
+        Entry("influx", "vauban.monitors.influx:Influx", "detector"),
         Entry("source", "vauban.monitors.arrivals:Arrivals", "detector"),
         Entry("batch", "vauban.monitors.arrivals:Arrivals", "detector", (), {"by": "batch"}),
         Entry("shape", "vauban.monitors.shape:Shape", "detector"),

@@ -8,11 +8,15 @@ import numpy as np
 
 from vauban.monitors.disagreement import LEAST_TRUSTED
 from vauban.monitors.dossier import Dossier
+from vauban.monitors.grown import swollen
 from vauban.monitors.learning import learnt, out_of_fold
-from vauban.records import Floats
+from vauban.records import Floats, Mask
 
 DOUBT, UNSURE = 0.05, 0.15
 """How wrong an approved model may be about a whole section, and a model of a few verified or of all other records."""
+
+LEAST_LEFT = 0.3
+"""Share of the records that must be outside of sections that have grown, for these to be left out."""
 
 
 @lru_cache(maxsize=4)
@@ -23,7 +27,16 @@ def expected_of(dossier: Dossier) -> tuple[Floats, str, float]:
     """
     expected, whose = _said(dossier)
     doubt = DOUBT if dossier.approved is not None else UNSURE
-    return _levelled(expected, dossier.labels.astype(np.float64)), whose, doubt
+    return _levelled(expected, dossier.labels.astype(np.float64), _usual(dossier)), whose, doubt
+
+
+def _usual(dossier: Dossier) -> Mask:
+    """Return whose labels say what to expect: all, but for a section that has grown, whose labels are in question."""
+    everyone = np.ones(len(dossier), dtype=bool)
+    if dossier.view.dense is None:
+        return everyone
+    rest = ~swollen(dossier)
+    return rest if rest.mean() >= LEAST_LEFT and len(np.unique(dossier.labels[rest])) == 2 else everyone
 
 
 def _said(dossier: Dossier) -> tuple[Floats, str]:
@@ -40,9 +53,9 @@ def _said(dossier: Dossier) -> tuple[Floats, str]:
     return found, "a model of the other records"
 
 
-def _levelled(expected: Floats, labels: Floats) -> Floats:
-    """Return probabilities that hold on the average at every height (isotonic): a section stands out by itself."""
+def _levelled(expected: Floats, labels: Floats, of: Mask) -> Floats:
+    """Return probabilities that hold on the average at every height (isotonic) of some: a section stands out itself."""
     from sklearn.isotonic import IsotonicRegression
 
     steps = IsotonicRegression(y_min=1e-3, y_max=1 - 1e-3, out_of_bounds="clip")
-    return np.asarray(steps.fit(expected, labels).predict(expected))
+    return np.asarray(steps.fit(expected[of], labels[of]).predict(expected))
