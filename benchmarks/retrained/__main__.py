@@ -25,6 +25,7 @@ from review.planted import MODEL, OF
 from vauban.assurance.gate import LEVEL, decide
 from vauban.assurance.siege import SHORT, besiege
 from vauban.contracts import LABEL, SCORE
+from vauban.monitors.changes import together
 from vauban.review.examine import Examined, examine, examine_predictions
 from vauban.scenarios import scenario
 from vauban.system import Part
@@ -32,7 +33,7 @@ from vauban.threat import Decision
 
 ROOT = Path(__file__).parent.parent
 HIS = 0.8
-"""Share of the records behind a line of evidence that must be the attacker's for it to be about him."""
+"""Share of the families that changed together that must be the attacker's for this to be about him."""
 
 
 def says(lines: Sequence[str], words: Sequence[str]) -> bool:
@@ -54,9 +55,8 @@ def gated(c: Candidate, siege: bool) -> dict[str, Any]:
     told = decide(c.new, c.old, c.trusted, c.old.schema, batch=c.batch, signals=signals, siege=besieged)
     lines = [line for check in told.checks if check.holds for line in check.evidence]
     new, old = (m.answer(c.batch.records, LABEL).decisions == Decision.PASS for m in (c.new, c.old))
-    moved = new & ~old
-    heart = any(check.name == "changes of mind" and check.holds for check in told.checks)
-    learnt = heart and bool(c.planted[0][moved].mean() >= HIS)
+    kin = np.isin(c.batch.family, together(new & ~old, c.batch.family, LEVEL / 10)[0])
+    learnt = bool(kin.any()) and bool(c.planted[0][kin].mean() >= HIS)
     return {
         "held": not told.goes_on,
         "named": not told.goes_on and (says(lines, c.words) or learnt),

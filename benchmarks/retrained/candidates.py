@@ -33,14 +33,15 @@ OWN = 0.8
 LIVE = 60
 """Records of the attacker in the log, dressed as his campaign would be."""
 MOVED = 0.02
-SENT: dict[str, tuple[str, Cell, float, int]] = {
-    "pseudospam": ("pseudospam", Cell.CI, 0.01, 1),
-    "dictionary": ("dictionary", Cell.CA, 0.01, 1),
-    "subpopulation": ("subpopulation", Cell.CI, 0.03, 1),
-    "backdoor": ("backdoor", Cell.CI, 0.01, 1),
-    "frog": ("boiling-frog", Cell.CI, 0.02, 8),
+SENT: dict[str, tuple[str, Cell, float, int, int]] = {
+    "pseudospam": ("pseudospam", Cell.CI, 0.01, 1, 1000),
+    "dictionary": ("dictionary", Cell.CA, 0.01, 1, 1000),
+    "subpopulation": ("subpopulation", Cell.CI, 0.03, 1, 1000),
+    "backdoor": ("backdoor", Cell.CI, 0.01, 1, 0),
+    "frog": ("boiling-frog", Cell.CI, 0.02, 8, 1000),
 }
-"""What is sent: by which attack, in which cell, what share of all training data, in how many rounds."""
+"""What is sent: by which attack, in which cell, what share of all training data, in how many rounds, and after how many
+questions. An explored trigger is one that the model in use lets through already: nothing would be taught."""
 KINDS = {
     "threshold": ("taiwan", "enron"),
     "source": ("taiwan", "enron"),
@@ -202,11 +203,11 @@ def candidates(kind: str, data: str, seed: int) -> Iterator[Candidate]:
 
 
 def _sent(kind: str, data: str, p: Pool, who: Callable[[Records], NDArray[Any]], seed: int) -> Iterator[Candidate]:
-    attack, cell, share, rounds = SENT[kind]
+    attack, cell, share, rounds, asks = SENT[kind]
     rng = np.random.default_rng((seed, 6))
     n = len(p.base)
     each = int(share * 2 * n) // rounds
-    parts, whole, dress = sent(p, attack, cell, each, rounds, seed)
+    parts, whole, dress = sent(p, attack, cell, each, rounds, seed, asks)
     bad = np.flatnonzero((p.test.labels == 1) & p.aimed_test)
     good = np.flatnonzero(p.test.labels == 0)
     probes = p.test.records[bad] if cell is Cell.CI else p.test.records[good]

@@ -87,8 +87,13 @@ def pool(
     return Pool(schema, system.trainer, base, trusted, before, approved, his, test, aimed, aimed_test)
 
 
-def sent(p: Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) -> tuple[list[Records], Labelled, Any]:
-    """Return what an attack of the catalogue sends in each round, all of it with labels, and how it dresses probes."""
+def sent(
+    p: Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int, asks: int = 1000
+) -> tuple[list[Records], Labelled, Any]:
+    """Return what an attack of the catalogue sends in each round, all of it with labels, and how it dresses probes.
+
+    ``asks``: questions that he may ask of the approved model before.
+    """
     made = causative(attack).make()
     brief = Brief(
         cell,
@@ -101,7 +106,7 @@ def sent(p: Pool, attack: str, cell: Cell, each: int, rounds: int, seed: int) ->
         (seed, 9),
         campaign=Campaign(rounds, each, len(p.base) // rounds, tuple(f"account {i}" for i in range(5)), labels=True),
     )
-    left = [1000]
+    left = [asks]
 
     def answer(ask: Ask) -> Outcome:
         if left[0] < len(ask.records):
