@@ -113,7 +113,7 @@ def first(dossier: Predictions, looks: int) -> np.ndarray:
     ("kind", "reason", "said", "share"),
     [
         ("threshold", "changed", "the threshold was moved from 0.5 to 0.52", 0.9),
-        ("source", "slice", "region = 3", 0.5),
+        ("source", "slice", "source broker: ", 0.5),
         ("backdoor", "score-slice", "= 1.", 0.5),
     ],
 )

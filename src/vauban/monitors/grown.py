@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import binom
 
 from vauban.monitors.dossier import Dossier
-from vauban.records import Mask
+from vauban.records import Floats, Mask
 
 VERIFIED = 100
 """Verified records from which on they tell how frequent a value is."""
@@ -20,18 +20,22 @@ BLOCK = 8192
 
 @lru_cache(maxsize=4)
 def grown(dossier: Dossier) -> Mask:
-    """Return which traits of a table's sections have grown (t,); none where few records are verified.
-
-    Given how often a value occurs in both, how often it does here is binomial (Fisher's argument); corrected for the
-    number of values (Bonferroni).
-    """
+    """Return which traits of a table's sections have grown (t,); none where few records are verified."""
     view, trusted, n = dossier.view, dossier.trusted, len(dossier)
     if trusted is None or len(trusted) < VERIFIED:
         return np.zeros(len(view.sections(slice(0, 1))[1]), dtype=bool)
     there = np.asarray(view.same(trusted.records).sections()[0].sum(axis=0)).ravel()
-    here = sum(np.asarray(view.sections(rows)[0].sum(axis=0)).ravel() for rows in blocks(n))
-    chance = binom.sf(here - 1, here + there, n / (n + len(trusted))) * len(there)
-    return np.asarray(chance <= LEVEL)
+    here = np.sum([np.asarray(view.sections(rows)[0].sum(axis=0)).ravel() for rows in blocks(n)], axis=0)
+    return more_frequent(here, n, there, len(trusted))
+
+
+def more_frequent(here: Floats, n: int, there: Floats, m: int) -> Mask:
+    """Return which values are more frequent ``here`` (t,), in n records, than ``there`` (t,), in m.
+
+    Given how often a value occurs in both, how often it does here is binomial (Fisher's argument); corrected for the
+    number of values (Bonferroni).
+    """
+    return np.asarray(binom.sf(here - 1, here + there, n / (n + m)) * len(there) <= LEVEL)
 
 
 def swollen(dossier: Dossier) -> Mask:

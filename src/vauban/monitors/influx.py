@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from vauban.metrics.intervals import differs
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
+from vauban.monitors.expectation import expected_of
 from vauban.monitors.grown import VERIFIED, blocks, grown
+
+KNOWN = 20
+"""Verified records that have a value, from which on their labels say what is usual."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +22,9 @@ class Influx:
     """A value that has grown, of which one label is more frequent than among the verified records that have it.
 
     Whoever teaches a model a section of users sends more of it (subpopulation attacks: Jagielski et al., CCS 2021),
-    with the label that he wants. An honest growth brings both labels. Fisher's exact test of the labels; the level is
-    divided by the number of values that have grown. No model is asked, so none need be believed about a section.
+    with the label that he wants; so does whoever plants a trigger. An honest growth brings both labels. Fisher's exact
+    test of the labels, which asks no model; where fewer than `KNOWN` verified records have the value, what is expected
+    record by record stands in for them. The level is divided by the number of values that have grown.
     """
 
     level: float = 0.01
@@ -40,24 +46,30 @@ class Influx:
             return Signal(score, p, why, (), self.level)
         view = dossier.view
         names = view.sections(slice(0, 1))[1]
+        expected, whose, doubt = expected_of(dossier)
         here = np.concatenate([view.sections(rows)[0][:, more].toarray() > 0 for rows in blocks(n)])
         there = view.same(trusted.records).sections()[0][:, more].toarray() > 0
         found = []
         for k, trait in enumerate(more.tolist()):
             mine, verified = here[:, k], trusted.labels[there[:, k]]
             bad, size, usual, known = int(labels[mine].sum()), int(mine.sum()), int(verified.sum()), len(verified)
-            sides = differs(bad, size, usual, known), differs(size - bad, size, known - usual, known)
-            chance = min(2 * min(sides) * len(more), 1.0)
-            found.append((chance, names[trait], mine, int(bad * max(known, 1) > usual * size), bad, usual, known))
+            if known >= KNOWN:
+                sides = differs(bad, size, usual, known), differs(size - bad, size, known - usual, known)
+                single, should, against = min(sides), usual / known, f"of the verified ones {usual} of {known}"
+            else:
+                should = float(expected[mine].mean())
+                spread = np.sqrt((expected[mine] * (1 - expected[mine])).sum() + (doubt * size) ** 2)
+                single = float(norm.sf(abs(bad - should * size) / spread))
+                against = f"{whose} expects {100 * should:.0f} %"
+            what = (
+                f"{names[trait]}: {100 * size / n:.1f} % of all records, of the verified ones "
+                f"{100 * known / len(trusted):.1f} %; {bad} of {size} are labelled harmful, {against}"
+            )
+            found.append((min(2 * single * len(more), 1.0), what, mine, int(bad > should * size)))
         found.sort(key=lambda f: (f[0], f[1]))
         alarm, groups = [], []
-        for chance, name, mine, label, bad, usual, known in found:
+        for chance, line, mine, label in found:
             rows = np.flatnonzero(mine & (labels == label))
-            line = (
-                f"{name}: {100 * mine.mean():.1f} % of all records, of the verified ones "
-                f"{100 * known / len(trusted):.1f} %; {bad} of {int(mine.sum())} are labelled harmful, of the verified "
-                f"ones {usual} of {known}"
-            )
             fresh = rows[np.isneginf(score[rows])]
             score[fresh], p[fresh] = -np.log(max(chance, 1e-300)), chance
             why[fresh] = f"{line} (this one is labelled {meaning(label)})"

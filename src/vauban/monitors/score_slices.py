@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from scipy.stats import norm
 
 from vauban.monitors.dossier import Signal
+from vauban.monitors.grown import VERIFIED, more_frequent
 from vauban.monitors.moved import FEWEST, Moves, off, sections_of
 from vauban.monitors.predictions import Predictions
 from vauban.monitors.slices import Sections
@@ -32,7 +33,8 @@ class ScoreSlices:
 
     A backdoor, a campaign, one source's labels: in a value, a word, a source, or two values together, scores fall or
     rise together. The mean move of a slice is in standard deviations, scaled by how far those of all slices are spread
-    (median absolute deviation), and corrected for their number (Bonferroni; sources among themselves). No labels are
+    (median absolute deviation), and corrected for their number (Bonferroni; sources, and values of a table
+    that are more frequent than among the verified records, among themselves). No labels are
     needed.
     """
 
@@ -63,7 +65,8 @@ class ScoreSlices:
         z = np.where(fit, off(count, total), 0.0)
         z /= max(1.4826 * float(np.median(np.abs(z[fit]))), 1.0)
         alarm: list[str] = []
-        for a, b, chance in _unlikely(z, fit, sections, singles=singles):
+        apart = _families(dossier, sections, count, len(rows), singles=singles)
+        for a, b, chance in _unlikely(z, fit, apart):
             has = columns[:, [b]] if singles or a == b else columns[:, [a]].multiply(columns[:, [b]])
             mine = np.flatnonzero(has.toarray().ravel() > 0)
             down = bool(z[a, b] < 0)
@@ -84,23 +87,35 @@ class ScoreSlices:
         return Signal(score, p, why, tuple(alarm), self.level)
 
 
-def _unlikely(z: Floats, fit: Mask, sections: Sections, *, singles: bool) -> list[tuple[int, int, float]]:
-    """Return slices that moved as sound ones rarely do, with their corrected probabilities, the least likely first.
+def _families(
+    dossier: Predictions, sections: Sections, count: Floats, n: int, *, singles: bool
+) -> list[tuple[Mask, float]]:
+    """Return the slices, as cells of (t, t) or (1, t), that are corrected among themselves, and how wide each spreads.
 
-    Sources by themselves are a family, and all other slices another.
+    Sources, for whom somebody answers; values of a table that came more often than among the verified records, as
+    those of a campaign do; and all others.
     """
-    senders = np.zeros_like(fit)
-    last = np.arange(len(sections.names) - sections.senders, len(sections.names))
-    senders[0 if singles else last, last] = True
-    families = [(mine & fit, wide) for mine, wide in ((~senders, WIDE), (senders, WIDE_OF_SOURCE))]
-    present = sum(bool(mine.any()) for mine, _ in families)
+    t, sources, values = len(sections.names), np.zeros_like(count, dtype=bool), np.zeros_like(count, dtype=bool)
+    last = np.arange(t - sections.senders, t)
+    sources[0 if singles else last, last] = True
+    if not singles and dossier.trusted is not None and len(dossier.trusted) >= VERIFIED:
+        there = np.asarray(dossier.terms.same(dossier.trusted.records).sections()[0].sum(axis=0)).ravel()
+        at = np.arange(1, 1 + len(there))  # the first is all records
+        values[at, at] = more_frequent(count[at, at], n, there, len(dossier.trusted))
+    return [(~sources & ~values, WIDE), (sources, WIDE_OF_SOURCE), (values, WIDE)]
+
+
+def _unlikely(z: Floats, fit: Mask, families: list[tuple[Mask, float]]) -> list[tuple[int, int, float]]:
+    """Return slices that moved as sound ones rarely do, with their corrected probabilities, the least likely first."""
+    present = sum(bool((mine & fit).any()) for mine, _ in families)
     found: list[tuple[int, int, float]] = []
     for mine, wide in families:
-        size = np.where(mine, np.abs(z), 0.0)
+        size = np.where(mine & fit, np.abs(z), 0.0)
         at = np.argsort(-size, axis=None)[:SHOWN]
-        chances = 2 * norm.sf(size.ravel()[at] / wide) * int(mine.sum()) * present
+        chances = 2 * norm.sf(size.ravel()[at] / wide) * int((mine & fit).sum()) * present
         rows, columns = np.unravel_index(at, z.shape)
-        found += list(zip(rows.tolist(), columns.tolist(), np.minimum(chances, 1.0).tolist(), strict=True))
+        mine_too = zip(rows.tolist(), columns.tolist(), np.minimum(chances, 1.0).tolist(), strict=True)
+        found += [f for f, is_mine in zip(mine_too, size.ravel()[at] > 0, strict=True) if is_mine]
     found.sort(key=lambda f: (f[2], -abs(float(z[f[0], f[1]]))))
     return [f for f in found if f[2] <= 0.5][:SHOWN]
 
