@@ -114,6 +114,8 @@ def audit(
     asking, training = influences(given, attacks or (), causative)
     if training and trained_on is None:
         raise BadInput("CI and CA attack training. Say what the model was trained on: trained_on=(records, labels).")
+    if trainer is not None and trained_on is None:
+        raise BadInput("A trainer is given, and nothing to train on. Say on what: trained_on=(records, labels).")
     named = tuple(n for n in attacks if n not in CAUSATIVE) if attacks is not None and asking else None
     settings = Settings(seed, victims, named, jobs, tune=tune)
     folder = None if out is None else Path(out)
