@@ -53,9 +53,8 @@ KINDS = {
     "sound": ("taiwan", "enron", "lendingclub"),
 }
 """On which data each is tried."""
-SECTIONS = {"taiwan": "AGE > 55", "lendingclub": "purpose = small_business"}
 VALUES = {"taiwan": ("AGE",), "lendingclub": ("purpose = small_business",)}
-"""The sections of the stories, and what they are called where they are found."""
+"""What the attacked section is called where it is found."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _made(
 def candidates(kind: str, data: str, seed: int) -> Iterator[Candidate]:
     """Yield candidates of one kind: one, or one a round until damage begins (the last of them)."""
     name, _, model = data.partition(", ")
-    p = pool(name, seed, (*SIZES, LOG[name]), model or None, SECTIONS)
+    p = pool(name, seed, (*SIZES, LOG[name]), model or None)
     who, n = _sources(p, seed), len(p.base)
     names = who(p.base.records)
     none = np.zeros(n, dtype=bool)

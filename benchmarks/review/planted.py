@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -24,10 +23,8 @@ from vauban.threat import Budget, Cell, Grant, Knows
 ROWS, TRUSTED, BEFORE, HIS, TEST = SIZES = 8000, 500, 4000, 2000, 2000
 """Records under review, verified ones, those of the approved model, those that the attacker has, and fresh probes."""
 ROUNDS = 8
-SECTION = {
-    "taiwan": "EDUCATION = 2 and MARRIAGE = 1 and SEX = 1",
-    "lendingclub": "purpose in (credit_card, small_business)",
-}
+SECTION = {"taiwan": "AGE > 55", "lendingclub": "purpose = small_business"}
+"""Whom attacks on a section are about: the sections of the stories."""
 OF = {"enron": "spam", "sms": "spam", "taiwan": "credit", "lendingclub": "loan"}
 MODEL = {
     "enron": "logistic-regression",
@@ -65,13 +62,7 @@ class Pool:
     aimed_test: Mask
 
 
-def pool(
-    data: str,
-    seed: int,
-    sizes: tuple[int, ...] = SIZES,
-    model: str | None = None,
-    sections: Mapping[str, str] = SECTION,
-) -> Pool:
+def pool(data: str, seed: int, sizes: tuple[int, ...] = SIZES, model: str | None = None) -> Pool:
     """Return the parts of a data set, drawn by lot; the models are of the data set's kind unless another is named."""
     system = scenario(OF[data]).system(data, model or MODEL[data], seed)
     schema, loaded = system.target.schema, load(data)
@@ -81,7 +72,7 @@ def pool(
     whole = Labelled(schema.encode(frame), labels)
     cuts = np.cumsum([0, *sizes])
     base, trusted, before, his, test = (whole.take(np.arange(a, b)) for a, b in pairwise(cuts))
-    section = np.ones(len(labels), dtype=bool) if data not in sections else Filter(sections[data]).mask(frame)
+    section = np.ones(len(labels), dtype=bool) if data not in SECTION else Filter(SECTION[data]).mask(frame)
     approved = system.trainer.fit(before)
     aimed, aimed_test = section[cuts[3] : cuts[4]], section[cuts[4] : cuts[5]]
     return Pool(schema, system.trainer, base, trusted, before, approved, his, test, aimed, aimed_test)

@@ -142,7 +142,6 @@ DETECTORS: Mapping[str, Entry] = {
         Entry("label", "vauban.monitors.disagreement:LabelDisagreement", "detector"),
         Entry("label-by-source", "vauban.monitors.disagreement:LabelDisagreement", "detector", (), {"apart": "source"}),
         Entry("label-by-batch", "vauban.monitors.disagreement:LabelDisagreement", "detector", (), {"apart": "batch"}),
-        Entry("trimmed", "vauban.monitors.disagreement:TrimmedDisagreement", "detector"),
         Entry("neighbours", "vauban.monitors.disagreement:NeighbourDisagreement", "detector"),
         Entry("trigger", "vauban.monitors.triggers:Triggers", "detector"),
         Entry("phrase", "vauban.monitors.phrases:Phrases", "detector"),

@@ -148,63 +148,6 @@ class ApprovedDisagreement:
 
 
 @dataclass(frozen=True)
-class TrimmedDisagreement:
-    """Models of the records that the approved one, or one of the verified, does not contradict, contradict the label.
-
-    Where many labels are turned in one corner, a model of all other records learns that corner as it is told; the
-    approved one has seen fewer records. Leaving out what it contradicts most, and learning from the rest (trimmed loss:
-    Jagielski et al., "Manipulating machine learning", 2018, section V), is better than either. The mean of two
-    learners, cross-fitted, and of the approved model.
-
-    Attributes:
-        share: of the records that are left out.
-    """
-
-    share: float = 0.08
-
-    def unfit(self, dossier: Dossier) -> str | None:
-        """Return why it cannot say anything of these data, or None if it can."""
-        if len(np.unique(dossier.labels)) < 2:
-            return "all records have the same label"
-        if dossier.approved is None and TrustedDisagreement().unfit(dossier) is not None:
-            return f"there is no approved model, and fewer than {LEAST_TRUSTED} verified records"
-        return None
-
-    def score(self, dossier: Dossier) -> Signal:
-        """Return what it says of every record."""
-        labels, trusted = dossier.labels, dossier.trusted
-        first, first_known = self._first(dossier)
-        odd = surprise(first, labels)
-        kept = np.argsort(odd, kind="stable")[: max(int((1 - self.share) * len(labels)), 2)]
-        keep = np.zeros(len(labels), dtype=bool)
-        keep[kept] = True
-        if len(np.unique(labels[keep])) < 2:
-            keep[:] = True
-        kinds = ("linear",) if dossier.view.dense is None else ("boosted", "linear")
-        parts = [out_of_fold(dossier.view, labels, None, kind=k, seed=dossier.seed, of=keep) for k in kinds]
-        harm = (2 * np.mean(parts, axis=0) + first) / 3
-        known = known_labels = None
-        if trusted is not None and len(trusted) and first_known is not None:
-            on, rows = dossier.view.same(trusted.records), np.flatnonzero(keep)
-            parts = [learnt(dossier.view, labels, rows, on, kind=k, seed=dossier.seed) for k in kinds]
-            known_labels = trusted.labels
-            known = surprise((2 * np.mean(parts, axis=0) + first_known) / 3, known_labels)
-        found = surprise(harm, labels)
-        what = "a model of the records that nothing contradicts"
-        return Signal(found, by_rank(found, labels, known, known_labels), said(what, labels, harm))
-
-    def _first(self, dossier: Dossier) -> tuple[Floats, Floats | None]:
-        """Return what is believed first of the records (n,), and of the verified ones (t,)."""
-        trusted = dossier.trusted
-        if dossier.approved is not None:
-            return dossier.judged(dossier.records), None if trusted is None else dossier.judged(trusted.records)
-        assert trusted is not None  # noqa: S101 - unfit() says so
-        view, kind = dossier.view.same(trusted.records), _kind(dossier)
-        harm = learnt(view, trusted.labels, np.arange(len(trusted)), dossier.view, kind=kind, seed=dossier.seed)
-        return harm, out_of_fold(view, trusted.labels, None, kind=kind, seed=dossier.seed)
-
-
-@dataclass(frozen=True)
 class NeighbourDisagreement:
     """The nearest records, its own family apart, are labelled otherwise.
 

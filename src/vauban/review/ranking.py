@@ -14,7 +14,7 @@ from vauban.records import Floats, Ints, Mask
 RANDOM, ALIKE, ALL, AGREED, FAMILY = "random", "alike", "all-reasons", "labels", "family"
 """Queues that no detector fills: drawn by lot; most like what was found so far; what all reasons say together; what
 all who judge labels agree on; the other members of the family in which something was found."""
-JUDGES = ("label", "label-by-source", "label-by-batch", "approved", "trusted", "trimmed", "neighbours")
+JUDGES = ("label", "label-by-source", "label-by-batch", "approved", "trusted", "neighbours")
 """Detectors whose score is how far a record's label is from what somebody expects, from 0 to 1. Where labels are turned
 at random their mean is right more often than each of them."""
 UNIFORM = 0.05
