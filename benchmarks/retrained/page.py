@@ -18,7 +18,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
         "",
         "Written by `python -m retrained` in `benchmarks/`; do not edit. A model in use, trained on 4,000 records; a "
         "candidate, trained on these and on a batch of 4,000 new ones from ten sources, each with a kind of record of "
-        "its own. 2,000 verified records. The gate sees both models and the batch; the review of predictions sees both, "
+        "its own. 2,000 verified records. The gate sees both models and the batch; the review of predictions both, "
         "what the candidate was trained on, and a log with labels of 3,000 mails or 6,000 applications, in which a "
         "campaign or a trigger is on 60 records. `named`: some line of the evidence says what was done: the threshold, "
         "the source, a word of the campaign, a value of the trigger, the attacked section, the good records that no "

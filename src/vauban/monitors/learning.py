@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vauban.monitors.view import View
-from vauban.records import Floats, Ints, Mask
+from vauban.records import Floats, Ints
 
 FOLDS = 5
 LEARNT = 200_000
@@ -35,16 +35,10 @@ def learnt(view: View, labels: Labels, rows: Ints, on: View, *, kind: str, seed:
     return np.asarray(model.fit(view.linear[rows], truth).predict_proba(on.linear)[:, 1])
 
 
-def out_of_fold(
-    view: View, labels: Labels, groups: Ints | None, *, kind: str, seed: int, of: Mask | None = None
-) -> Floats:
-    """Return the probability of harm (n,), each by a learner that saw neither the record nor any of its group.
-
-    ``of`` (n,): records that may be learnt from; all by default.
-    """
+def out_of_fold(view: View, labels: Labels, groups: Ints | None, *, kind: str, seed: int) -> Floats:
+    """Return the probability of harm (n,), each by a learner that saw neither the record nor any of its group."""
     found = np.full(len(labels), 0.5)
     for k, (train, test) in enumerate(folds(labels, groups, seed)):
-        train = train if of is None else train[of[train]]
         if len(train) > LEARNT:
             train = np.sort(np.random.default_rng((seed, 78, k)).permutation(train)[:LEARNT])
         found[test] = learnt(view, labels, train, picked(view, test), kind=kind, seed=seed)
