@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from vauban.assurance.budget import Purse
-from vauban.assurance.expectations import Expectations
-from vauban.assurance.outcome import Place, Replayed, TestResult, Tried, Weakness
+from vauban.assurance.expectations import Expectations, Expected
+from vauban.assurance.outcome import Place, Proxy, Replayed, TestResult, Tried, Weakness
 from vauban.assurance.pockets import LEAST, find_regions
 from vauban.assurance.properties import Property, limits, properties_of
+from vauban.assurance.proxies import LEAST as PROXIES
+from vauban.assurance.proxies import Known, find_proxies, groups_of
 from vauban.assurance.rules import find_rules, halves
 from vauban.assurance.statement import at_look, exact, looks
 from vauban.assurance.suites import Cases, Suite, replay
@@ -34,6 +36,8 @@ CLEAR = 0.01
 ENOUGH = 80
 """Failures without which it is not left: fewer do not show where they are."""
 SHOWN = 5
+UNLIMITED = 30_000
+"""Questions about proxies where time alone is limited."""
 MOST = 2000
 """Failures of a property that are kept for the run folder."""
 
@@ -90,7 +94,8 @@ def run_test(
     watch("replaying kept failures and suites", 0, 1)
     replayed = _replayed(target, tables)
     held_out = schema.encode(system.parts.victims.frame)
-    properties = properties_of(schema, Expectations.named(words, schema), held_out)
+    expected = Expectations.named(words, schema, system.parts.victims.frame.columns)
+    properties = properties_of(schema, expected, held_out)
     populations = ["held-out records", *(["anywhere in the schema"] if isinstance(schema, TableSchema) else [])]
     plan = [(p, where) for p in properties for where in populations]
     tried: list[Tried] = []
@@ -104,7 +109,7 @@ def run_test(
         purse.asked += mine.asked
         tried.append(found)
         failing.append(cases)
-    places, not_tried = _places(system, purse, seed, watch, len(plan))
+    places, proxies, not_tried = _regions(system, expected, purse, seed, watch, len(plan))
     if isinstance(schema, TableSchema) and not words:
         not_tried.append(
             "what features must and must not do: nobody said what is expected of them (see docs/testing.md)"
@@ -119,6 +124,7 @@ def run_test(
         replayed,
         tuple(tried),
         places,
+        proxies,
         tuple(not_tried),
         purse.asked + sum(r.cases for r in replayed),
         command,
@@ -228,39 +234,65 @@ def _weaknesses(schema: TableSchema, after: Records, failed: Mask, rng: np.rando
     return tuple(out)
 
 
-def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> tuple[tuple[Place, ...], list[str]]:
-    target, schema = system.target, system.target.schema
+def _regions(
+    system: System, expected: Expectations, purse: Purse, seed: int, watch: Watch, at: int
+) -> tuple[tuple[Place, ...], tuple[Proxy, ...], list[str]]:
+    """Look for proxies, then for weak regions: both need the decisions on all records whose labels are known."""
+    target, schema, protected = system.target, system.target.schema, expected.which(Expected.PROTECTED)
     if not isinstance(schema, TableSchema):
-        return (), ["weak regions: they are looked for in tables only"]
-    watch("weak regions", at, at + 1)
+        return (), (), ["weak regions: they are looked for in tables only"]
     labelled = _labelled(system)
     records = schema.encode(labelled.frame)
-    if not purse.allows(len(records) + LEAST):
-        rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
-        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST:,} to search"
-        return (), [f"weak regions: {rest} left; {needed}"]
+    needed = f"{len(records):,} are needed for the records whose labels are known, and"
+    rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
+    least = PROXIES if protected else LEAST
+    if not purse.allows(len(records) + least):
+        missed = ["weak regions", *(["proxies of what is protected"] if protected else [])]
+        return (), (), [f"{what}: {rest} left; {needed} {least:,} to search" for what in missed]
     told = target.answer(records, target.grants & SCORE)
-    blocked = (told.decisions == Decision.BLOCK) & (labelled.labels == 1)
     purse.asked += len(records)
-    hardest = records[blocked]
+    labels, not_tried, proxies = labelled.labels.astype(np.int64), [], ()
+    if protected and told.scores is None:
+        not_tried.append("proxies of what is protected: the model gives no scores, by which narrow decisions are known")
+    elif protected:
+        watch("proxies", at, at + 1)
+        known = Known(records, labels, told.decisions == Decision.PASS, np.asarray(told.scores))
+        groups = [g for name in protected for g in groups_of(name, schema, labelled.frame)]
+        rng = np.random.default_rng(seed_for(seed, "test", "proxies"))
+        asking = _Asking(target, purse)
+        grounds = expected.which(Expected.GROUND, Expected.SAFER, Expected.RISKIER)
+        left = purse.share(2).questions
+        proxies = find_proxies(
+            schema, asking, known, groups, protected, grounds, max(UNLIMITED if left is None else left, PROXIES), rng
+        )
+    if not purse.allows(LEAST):
+        left = "too little time" if purse.questions is None else f"{purse.questions - purse.asked:,} questions"
+        return (), proxies, [*not_tried, f"weak regions: {left} left; {LEAST:,} are needed to search"]
+    watch("weak regions", at, at + 1)
+    hardest = records[blocked := (told.decisions == Decision.BLOCK) & (labels == 1)]
     if told.scores is not None:
         order = np.argsort(-told.scores[blocked], kind="stable")
         hardest = hardest[order[: max(int(len(order) * 0.5), 20)]]
-    left = 100_000 if purse.questions is None else purse.questions - purse.asked
     if len(hardest) < 10:
-        return (), [f"weak regions: {len(hardest)} harmful records are blocked; 10 are needed"]
-    count = [0]
-
-    def passes(asked: Records) -> Mask:
-        count[0] += len(asked)
-        return np.asarray(target.answer(asked, LABEL).decisions == Decision.PASS)
-
+        return (), proxies, [*not_tried, f"weak regions: {len(hardest)} harmful records are blocked; 10 are needed"]
     rng = np.random.default_rng(seed_for(seed, "test", "regions"))
     passing = told.decisions == Decision.PASS
-    labels = labelled.labels.astype(np.int64)
-    found = find_regions(schema, passes, records, labels, passing, hardest, left, rng)
-    purse.asked += count[0]
-    return tuple(Place(r.kind, r.rule.text(schema), r.passes, r.harmful, r.elsewhere, r.p) for r in found), []
+    budget = 100_000 if purse.questions is None else purse.questions - purse.asked
+    found = find_regions(schema, _Asking(target, purse), records, labels, passing, hardest, budget, rng)
+    places = tuple(Place(r.kind, r.rule.text(schema), r.passes, r.harmful, r.elsewhere, r.p) for r in found)
+    return places, proxies, not_tried
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """Asks which records pass, and counts the questions."""
+
+    target: Target
+    purse: Purse
+
+    def __call__(self, asked: Records) -> Mask:
+        self.purse.asked += len(asked)
+        return np.asarray(self.target.answer(asked, LABEL).decisions == Decision.PASS)
 
 
 def _labelled(system: System) -> Part:

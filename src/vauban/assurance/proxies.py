@@ -1,0 +1,366 @@
+"""A protected attribute used through a proxy: fields that stand for a group and decide against it without merit.
+
+Four questions, each with an exact test. *Association*: is a condition met by one group far more often than by the rest
+(Fisher)? *Influence*: with only that field changed to values of real records beside the condition, does the decision
+get better more often than worse (sign test)? Association times influence is proxy use (Datta et al., Use Privacy in
+Data-Driven Systems, CCS 2017). *Ground*: did an analyst declare the field one? *Outcome*: records refused only because
+of the field: are they harmful less often than those that the model decides most narrowly elsewhere (Fisher)? This is
+the outcome test (Becker 1957), held against the margin itself because averages of all who are refused mislead (Simoiu,
+Corbett-Davies and Goel, Annals of Applied Statistics 11, 2017). Only what stands all four is called a proxy. Each test
+is corrected over all that it is put to (Holm), so that a false alarm is no more likely than `ALPHA` a test of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest, fisher_exact
+
+from vauban.assurance.outcome import Proxy
+from vauban.assurance.pockets import sharpened
+from vauban.assurance.rules import Rule, find_rules, halves, strongest
+from vauban.assurance.statement import exact
+from vauban.assurance.surprises import Passes
+from vauban.monitors.slices import holm
+from vauban.records import Floats, Ints, Mask, Records
+from vauban.results import Rate
+from vauban.schema import TableSchema
+
+ALPHA = 0.01
+STANDS = 0.2
+"""By what share more of the group than of the rest a condition must hold for."""
+FEWEST = 30
+"""Records of a group, and beside it, without which it is not looked at."""
+KINDS = 12
+"""Values of a protected field from which on it is divided at its median."""
+SCREEN = 200
+"""Records by which candidates are compared before the strongest get the rest of the questions."""
+MOST = 4
+"""Candidates that are looked into."""
+TIMES = 3
+"""Variations of a real record that tell whether it is refused only because of a field."""
+DECIDED = 0.03
+"""Share of the records of a rule that its field alone must refuse."""
+NARROW = 0.05
+"""Share of the records, on each side of the decision, that are called decided narrowly."""
+LEAST = 6_000
+"""Questions without which no search is worth its while."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who shares a value of a protected attribute: in words, and which of the records they are (n,)."""
+
+    text: str
+    members: Mask
+    known: Mask
+
+
+@dataclass(frozen=True)
+class Known:
+    """Real records that the search may look at.
+
+    Attributes:
+        records: (n, d) encoded.
+        labels: (n,) 1 = harmful.
+        passing: (n,) whether the model passes each.
+        scores: (n,) of the model.
+    """
+
+    records: Records
+    labels: Ints
+    passing: Mask
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    group: Group
+    rule: Rule
+    influence: float = 0.0
+
+
+def groups_of(name: str, schema: TableSchema, frame: pd.DataFrame) -> list[Group]:
+    """Return the groups of a protected attribute, those of `FEWEST` records or more.
+
+    It need not be a feature of the model: any column of the raw frame (n, ...) will do.
+    """
+    if name in schema.names:
+        feature = schema.features[schema.index(name)]
+        codes = schema.encode(frame)[:, schema.index(name)]
+        column = pd.Series(codes)
+        if feature.listed:
+            column = column.map(dict(enumerate(map(str, feature.values))))
+    else:
+        column = frame[name].reset_index(drop=True)
+    known = column.notna().to_numpy()
+    if column.nunique() > KINDS and pd.api.types.is_numeric_dtype(column):
+        middle = float(column.median())
+        each = {f"{name} up to {middle:,.6g}": column <= middle, f"{name} over {middle:,.6g}": column > middle}
+    else:
+        each = {f"{name} = {value}": column == value for value in column.dropna().unique()}
+    groups = [Group(text, where.fillna(False).to_numpy(dtype=bool), known) for text, where in sorted(each.items())]
+    return [g for g in groups if FEWEST <= g.members.sum() <= known.sum() - FEWEST]
+
+
+def find_proxies(
+    schema: TableSchema,
+    passes: Passes,
+    known: Known,
+    groups: Sequence[Group],
+    protected: Sequence[str],
+    grounds: Sequence[str],
+    budget: int,
+    rng: np.random.Generator,
+) -> tuple[Proxy, ...]:
+    """Return what stands for a group and decides against it: proxies, and what is legitimate, with the reason.
+
+    Args:
+        schema: of the records.
+        passes: asks the model.
+        known: real records.
+        groups: of the protected attributes.
+        protected: their names; features among them are no stand-ins of each other.
+        grounds: features that an analyst declared legitimate grounds.
+        budget: questions, `LEAST` or more.
+        rng: random stream.
+    """
+    one, other = halves(len(known.records), rng)
+    hidden = [schema.index(n) for n in protected if n in schema.names]
+    seen = known.records.copy()
+    seen[:, hidden] = np.nan  # what is missing is in no rule
+    candidates = [c for g in groups for c in _standing(schema, seen, g, one)]
+    candidates = _associated(candidates, seen, other)
+    screen = min(SCREEN, budget // (8 * max(len(candidates), 1)))
+    chosen = _influential(schema, passes, candidates, known.records[one], screen, rng)[:MOST]
+    each = (budget - 2 * screen * len(candidates)) // max(len(chosen), 1)
+    found = []
+    for candidate in chosen:
+        where = _where(schema, passes, candidate, known.records[one], hidden, each // 3, each // 6, rng)
+        if where is not None:
+            rule, standing = where
+            candidate = replace(candidate, rule=rule)
+            found.append(_judged(schema, passes, candidate, standing, known, other, grounds, each // 2, rng))
+    return _corrected([p for p in found if p is not None])
+
+
+def _standing(schema: TableSchema, seen: Records, group: Group, one: Ints) -> list[_Candidate]:
+    """Return the conditions that tell the group from the rest: the best of each feature, and of several together."""
+    rows = one[group.known[one]]
+    single = [Rule((c,)) for c in strongest(schema, seen[rows], group.members[rows])]
+    joint = [r for r in find_rules(schema, seen[rows], group.members[rows], most=2) if len(r.conditions) > 1]
+    return [_Candidate(group, rule) for rule in (*single, *joint)]
+
+
+def _associated(candidates: list[_Candidate], seen: Records, other: Ints) -> list[_Candidate]:
+    """Return the candidates that hold for the group far more often than for the rest, on records not chosen on."""
+    counted = [_association(c.group, c.rule, seen, other) for c in candidates]
+    sure = holm(np.array([a.p for a in counted]), len(counted))
+    return [
+        c
+        for c, a, p in zip(candidates, counted, sure, strict=True)
+        if p < ALPHA and a.group.value - a.others.value >= STANDS
+    ]
+
+
+@dataclass(frozen=True)
+class _Association:
+    """Share of the group, and of the rest, for which a rule holds, and Fisher's test that it is no greater."""
+
+    group: Rate
+    others: Rate
+    p: float
+
+
+def _association(group: Group, rule: Rule, records: Records, which: Ints) -> _Association:
+    rows = which[group.known[which]]
+    inside, mine = rule.holds(records[rows]), group.members[rows]
+    a, b, n, m = (int(x.sum()) for x in (inside & mine, inside & ~mine, mine, ~mine))
+    p = float(fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue)
+    return _Association(exact(a, n), exact(b, m), p)
+
+
+def _moved(
+    schema: TableSchema, base: Records, donors: Records, features: Ints, rng: np.random.Generator
+) -> tuple[Records, Mask]:
+    """Return records with some features of real donors, taken together, and where no relation breaks (n,)."""
+    after = base.copy()
+    after[:, features] = donors[rng.integers(len(donors), size=len(base))][:, features]
+    return schema.obeying(base, after)
+
+
+def _features(rule: Rule) -> Ints:
+    return np.array([c.feature for c in rule.conditions], dtype=np.int64)
+
+
+def _both(
+    schema: TableSchema, passes: Passes, rule: Rule, records: Records, n: int, rng: np.random.Generator
+) -> tuple[Records, Records, Mask, Mask]:
+    """Return up to n records inside of a rule and the same beside it, one of the two as it is, and which of each pass."""
+    base = records[rng.permutation(len(records))[:n]]
+    inside, there, features = rule.holds(base), rule.holds(records), _features(rule)
+    within, one = _moved(schema, base, records[there], features, rng)
+    beside, two = _moved(schema, base, records[~there], features, rng)
+    within, beside = np.where(inside[:, None], base, within), np.where(inside[:, None], beside, base)
+    kept = np.where(inside, two, one)
+    within, beside = within[kept], beside[kept]
+    said = passes(np.concatenate([within, beside]))
+    return within, beside, said[: len(within)], said[len(within) :]
+
+
+def _sign(worse: int, better: int) -> float:
+    """Return how likely so many worse decisions are if worse and better are equally likely."""
+    return float(binomtest(worse, worse + better, 0.5, alternative="greater").pvalue) if worse + better else 1.0
+
+
+def _influential(
+    schema: TableSchema,
+    passes: Passes,
+    candidates: list[_Candidate],
+    records: Records,
+    n: int,
+    rng: np.random.Generator,
+) -> list[_Candidate]:
+    """Return the candidates whose fields make decisions worse more often than better, the most influential first."""
+    counted = []
+    for c in candidates:
+        _, _, within, beside = _both(schema, passes, c.rule, records, n, rng)
+        counted.append((int((beside & ~within).sum()), int((within & ~beside).sum())))
+    tried = [replace(c, influence=float(w - b)) for c, (w, b) in zip(candidates, counted, strict=True) if w > b]
+    return sorted(tried, key=lambda c: -c.influence)
+
+
+def _where(
+    schema: TableSchema,
+    passes: Passes,
+    candidate: _Candidate,
+    records: Records,
+    hidden: Sequence[int],
+    budget: int,
+    finer: int,
+    rng: np.random.Generator,
+) -> tuple[Rule, Rule] | None:
+    """Return in which part of the space a candidate's fields decide, and the conditions of it that stand for the group.
+
+    Records that pass beside the candidate are looked at inside of it: where they are refused is a rule, whose ends are
+    then searched for by moving records that it decides.
+    """
+    within, beside, inside, outside = _both(schema, passes, candidate.rule, records, budget // 2, rng)
+    could, refused = within[outside].copy(), ~inside[outside]
+    could[:, hidden] = np.nan
+    if refused.sum() < 8:
+        return None
+    rule = candidate.rule
+    for more in find_rules(schema, could, refused, most=1):
+        met = {c.feature: c for c in (*rule.conditions, *more.conditions)}
+        rule = Rule(tuple(met.values()))
+    sharp = sharpened(schema, lambda asked: ~passes(asked), rule, beside[outside & ~inside], finer, rng)
+    if sharp is None:
+        return None
+    standing = Rule(tuple(c for c in sharp.conditions if c.feature in _features(candidate.rule)))
+    return (sharp, standing) if standing.conditions else None
+
+
+def _judged(
+    schema: TableSchema,
+    passes: Passes,
+    candidate: _Candidate,
+    standing: Rule,
+    known: Known,
+    other: Ints,
+    grounds: Sequence[str],
+    budget: int,
+    rng: np.random.Generator,
+) -> Proxy | None:
+    """Return what the tests say of a rule; None where it stands for no group, or decides next to nothing."""
+    rule, group = candidate.rule, candidate.group
+    associated = _association(group, standing, known.records, other)
+    inside, stands = rule.holds(known.records), standing.holds(known.records)
+    if associated.group.value - associated.others.value < STANDS or not inside.any() or stands.all():
+        return None
+    rows = rng.permutation(len(inside))
+    rows = rows[: max(int(np.searchsorted(inside[rows].cumsum(), budget // TIMES, "right")), 1)]
+    only, could, better = _only_because(schema, passes, known, rows, inside, standing, stands, rng)
+    fresh = np.isin(rows, other)  # the rule was found with decisions on the other half, and with no label
+    worse = int((only & fresh).sum())
+    if worse < max(DECIDED * (inside[rows] & fresh).sum(), 5):
+        return None
+    narrow = known.labels[_narrow(known, ~inside)]
+    harmful = known.labels[rows][only]
+    k, n, other_k, other_n = (int(x) for x in (harmful.sum(), len(harmful), narrow.sum(), len(narrow)))
+    merit = float(fisher_exact([[k, n - k], [other_k, other_n - other_k]], alternative="less").pvalue)
+    mine, rest = (
+        exact(int((only & among).sum()), int(among.sum()))
+        for among in (fresh & group.known[rows] & (group.members[rows] == member) for member in (True, False))
+    )
+    declared = all(schema.features[c.feature].name in grounds for c in standing.conditions)
+    return Proxy(
+        "ground" if declared else "outcome",
+        group.text,
+        rule.text(schema),
+        standing.text(schema),
+        associated.group,
+        associated.others,
+        exact(worse, int((could & fresh).sum())),
+        exact(worse, worse + int((better & fresh).sum())),
+        mine,
+        rest,
+        exact(k, n),
+        exact(other_k, other_n),
+        associated.p,
+        _sign(worse, int((better & fresh).sum())),
+        merit,
+    )
+
+
+def _only_because(
+    schema: TableSchema,
+    passes: Passes,
+    known: Known,
+    rows: Ints,
+    inside: Mask,
+    standing: Rule,
+    stands: Mask,
+    rng: np.random.Generator,
+) -> tuple[Mask, Mask, Mask]:
+    """Return of some rows (m,) which are refused only because of the stand-in, which could be, and which pass only so.
+
+    Those in the rule are given the stand-in of `TIMES` real records beside it, and nothing else: most must pass then.
+    """
+    there = np.flatnonzero(inside[rows])
+    base = np.repeat(known.records[rows[there]], TIMES, axis=0)
+    moved, obeys = _moved(schema, base, known.records[~stands], _features(standing), rng)
+    passed = (passes(moved) & obeys).reshape(-1, TIMES).sum(axis=1)
+    tries = obeys.reshape(-1, TIMES).sum(axis=1)
+    now = known.passing[rows[there]]
+    out = np.zeros((3, len(rows)), dtype=bool)
+    could = passed > tries / 2
+    out[:, there] = could & ~now, could, now & (passed < tries / 2)
+    return out[0], out[1], out[2]
+
+
+def _narrow(known: Known, where: Mask) -> Ints:
+    """Return the records that the model decides most narrowly, as many on each side, `NARROW` of all: their rows."""
+    order = np.argsort(known.scores, kind="stable")
+    most = max(int(NARROW * len(order)), FEWEST)
+    blocked, passing = (order[(known.passing[order] == side) & where[order]] for side in (False, True))
+    return np.concatenate([passing[-most:], blocked[:most]])
+
+
+def _corrected(found: Sequence[Proxy]) -> tuple[Proxy, ...]:
+    """Return what stands for a group and decides, corrected; it is a proxy where no ground or outcome speaks for it."""
+    if not found:
+        return ()
+    ps = [holm(np.array([getattr(f, name) for f in found]), len(found)) for name in ("stands", "decides", "merit")]
+    out: dict[tuple[str, str], Proxy] = {}
+    for one, stands, decides, merit in zip(found, *ps, strict=True):
+        if max(stands, decides) < ALPHA:
+            kind = "proxy" if one.kind != "ground" and merit < ALPHA else one.kind
+            same = (one.group, one.rule)
+            out.setdefault(
+                same, replace(one, kind=kind, stands=float(stands), decides=float(decides), merit=float(merit))
+            )
+    return tuple(sorted(out.values(), key=lambda f: (f.kind != "proxy", f.merit)))
