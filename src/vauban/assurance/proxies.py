@@ -12,7 +12,7 @@ is corrected over all that it is put to (Holm), so that a false alarm is no more
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,11 +23,13 @@ from vauban.assurance.outcome import Proxy
 from vauban.assurance.pockets import sharpened
 from vauban.assurance.rules import Rule, find_rules, halves, strongest
 from vauban.assurance.statement import exact
-from vauban.assurance.surprises import Passes
 from vauban.monitors.slices import holm
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.results import Rate
 from vauban.schema import TableSchema
+
+Ask = Callable[[Records], tuple[Mask, Floats]]
+"""Says of records (n, d) which the model passes (n,), and their scores (n,)."""
 
 ALPHA = 0.01
 STANDS = 0.2
@@ -44,6 +46,8 @@ TIMES = 3
 """Variations of a real record that tell whether it is refused only because of a field."""
 DECIDED = 0.03
 """Share of the records of a rule that its field alone must refuse."""
+FAR = 0.5
+"""Share of the median effect on what a condition decides, from which on it has an effect."""
 NARROW = 0.05
 """Share of the records, on each side of the decision, that are called decided narrowly."""
 LEAST = 6_000
@@ -108,7 +112,7 @@ def groups_of(name: str, schema: TableSchema, frame: pd.DataFrame) -> list[Group
 
 def find_proxies(
     schema: TableSchema,
-    passes: Passes,
+    ask: Ask,
     known: Known,
     groups: Sequence[Group],
     protected: Sequence[str],
@@ -120,7 +124,7 @@ def find_proxies(
 
     Args:
         schema: of the records.
-        passes: asks the model.
+        ask: asks the model.
         known: real records.
         groups: of the protected attributes.
         protected: their names; features among them are no stand-ins of each other.
@@ -135,15 +139,15 @@ def find_proxies(
     candidates = [c for g in groups for c in _standing(schema, seen, g, one)]
     candidates = _associated(candidates, seen, other)
     screen = min(SCREEN, budget // (8 * max(len(candidates), 1)))
-    chosen = _influential(schema, passes, candidates, known.records[one], screen, rng)[:MOST]
+    chosen = _influential(schema, ask, candidates, known.records[one], screen, rng)[:MOST]
     each = (budget - 2 * screen * len(candidates)) // max(len(chosen), 1)
     found = []
     for candidate in chosen:
-        where = _where(schema, passes, candidate, known.records[one], hidden, each // 3, each // 6, rng)
+        where = _where(schema, ask, candidate, known.records[one], hidden, each // 3, each // 6, rng)
         if where is not None:
             rule, standing = where
             candidate = replace(candidate, rule=rule)
-            found.append(_judged(schema, passes, candidate, standing, known, other, grounds, each // 2, rng))
+            found.append(_judged(schema, ask, candidate, standing, known, other, grounds, each // 2, rng))
     return _corrected([p for p in found if p is not None])
 
 
@@ -196,10 +200,19 @@ def _features(rule: Rule) -> Ints:
     return np.array([c.feature for c in rule.conditions], dtype=np.int64)
 
 
-def _both(
-    schema: TableSchema, passes: Passes, rule: Rule, records: Records, n: int, rng: np.random.Generator
-) -> tuple[Records, Records, Mask, Mask]:
-    """Return up to n records inside of a rule and the same beside it, one of the two as it is, and which of each pass."""
+@dataclass(frozen=True)
+class _Pairs:
+    """Records inside of a rule and the same beside it (n, d), which of each pass (n,), and how the scores differ (n,)."""
+
+    within: Records
+    beside: Records
+    passing: Mask
+    passing_beside: Mask
+    effect: Floats
+
+
+def _pairs(schema: TableSchema, ask: Ask, rule: Rule, records: Records, n: int, rng: np.random.Generator) -> _Pairs:
+    """Return up to n pairs: one of the two is a real record, the other has the rule's features of another real one."""
     base = records[rng.permutation(len(records))[:n]]
     inside, there, features = rule.holds(base), rule.holds(records), _features(rule)
     within, one = _moved(schema, base, records[there], features, rng)
@@ -207,8 +220,17 @@ def _both(
     within, beside = np.where(inside[:, None], base, within), np.where(inside[:, None], beside, base)
     kept = np.where(inside, two, one)
     within, beside = within[kept], beside[kept]
-    said = passes(np.concatenate([within, beside]))
-    return within, beside, said[: len(within)], said[len(within) :]
+    passing, scores = ask(np.concatenate([within, beside]))
+    n, odds = len(within), _odds(scores)
+    return _Pairs(within, beside, passing[:n], passing[n:], odds[:n] - odds[n:])
+
+
+def _odds(scores: Floats) -> Floats:
+    """Return the log odds of scores that are probabilities (n,), others as they are: what adds up along the scale."""
+    if not len(scores) or scores.min() < 0 or scores.max() > 1:
+        return scores
+    likely = np.clip(scores, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(likely / (1 - likely)))
 
 
 def _sign(worse: int, better: int) -> float:
@@ -218,7 +240,7 @@ def _sign(worse: int, better: int) -> float:
 
 def _influential(
     schema: TableSchema,
-    passes: Passes,
+    ask: Ask,
     candidates: list[_Candidate],
     records: Records,
     n: int,
@@ -227,7 +249,8 @@ def _influential(
     """Return the candidates whose fields make decisions worse more often than better, the most influential first."""
     counted = []
     for c in candidates:
-        _, _, within, beside = _both(schema, passes, c.rule, records, n, rng)
+        pairs = _pairs(schema, ask, c.rule, records, n, rng)
+        within, beside = pairs.passing, pairs.passing_beside
         counted.append((int((beside & ~within).sum()), int((within & ~beside).sum())))
     tried = [replace(c, influence=float(w - b)) for c, (w, b) in zip(candidates, counted, strict=True) if w > b]
     return sorted(tried, key=lambda c: -c.influence)
@@ -235,7 +258,7 @@ def _influential(
 
 def _where(
     schema: TableSchema,
-    passes: Passes,
+    ask: Ask,
     candidate: _Candidate,
     records: Records,
     hidden: Sequence[int],
@@ -245,19 +268,21 @@ def _where(
 ) -> tuple[Rule, Rule] | None:
     """Return in which part of the space a candidate's fields decide, and the conditions of it that stand for the group.
 
-    Records that pass beside the candidate are looked at inside of it: where they are refused is a rule, whose ends are
-    then searched for by moving records that it decides.
+    Where the score of a record that passes beside the candidate is far worse inside of it is a rule: the score tells
+    more than the decision, which only moves where it was near. The ends are then searched for by moving records that
+    the candidate decides.
     """
-    within, beside, inside, outside = _both(schema, passes, candidate.rule, records, budget // 2, rng)
-    could, refused = within[outside].copy(), ~inside[outside]
-    could[:, hidden] = np.nan
-    if refused.sum() < 8:
+    pairs = _pairs(schema, ask, candidate.rule, records, budget // 2, rng)
+    decided = pairs.passing_beside & ~pairs.passing
+    if decided.sum() < 8:
         return None
+    could = pairs.within[pairs.passing_beside].copy()
+    could[:, hidden] = np.nan
+    far = pairs.effect[pairs.passing_beside] >= FAR * np.median(pairs.effect[decided])
     rule = candidate.rule
-    for more in find_rules(schema, could, refused, most=1):
-        met = {c.feature: c for c in (*rule.conditions, *more.conditions)}
-        rule = Rule(tuple(met.values()))
-    sharp = sharpened(schema, lambda asked: ~passes(asked), rule, beside[outside & ~inside], finer, rng)
+    for more in find_rules(schema, could, far, most=1):
+        rule = Rule(tuple({c.feature: c for c in (*rule.conditions, *more.conditions)}.values()))
+    sharp = sharpened(schema, lambda asked: ~ask(asked)[0], rule, pairs.beside[decided], finer, rng)
     if sharp is None:
         return None
     standing = Rule(tuple(c for c in sharp.conditions if c.feature in _features(candidate.rule)))
@@ -266,7 +291,7 @@ def _where(
 
 def _judged(
     schema: TableSchema,
-    passes: Passes,
+    ask: Ask,
     candidate: _Candidate,
     standing: Rule,
     known: Known,
@@ -283,7 +308,7 @@ def _judged(
         return None
     rows = rng.permutation(len(inside))
     rows = rows[: max(int(np.searchsorted(inside[rows].cumsum(), budget // TIMES, "right")), 1)]
-    only, could, better = _only_because(schema, passes, known, rows, inside, standing, stands, rng)
+    only, could, better = _only_because(schema, ask, known, rows, inside, standing, stands, rng)
     fresh = np.isin(rows, other)  # the rule was found with decisions on the other half, and with no label
     worse = int((only & fresh).sum())
     if worse < max(DECIDED * (inside[rows] & fresh).sum(), 5):
@@ -318,7 +343,7 @@ def _judged(
 
 def _only_because(
     schema: TableSchema,
-    passes: Passes,
+    ask: Ask,
     known: Known,
     rows: Ints,
     inside: Mask,
@@ -333,7 +358,7 @@ def _only_because(
     there = np.flatnonzero(inside[rows])
     base = np.repeat(known.records[rows[there]], TIMES, axis=0)
     moved, obeys = _moved(schema, base, known.records[~stands], _features(standing), rng)
-    passed = (passes(moved) & obeys).reshape(-1, TIMES).sum(axis=1)
+    passed = (ask(moved)[0] & obeys).reshape(-1, TIMES).sum(axis=1)
     tries = obeys.reshape(-1, TIMES).sum(axis=1)
     now = known.passing[rows[there]]
     out = np.zeros((3, len(rows)), dtype=bool)

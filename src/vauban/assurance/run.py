@@ -22,7 +22,7 @@ from vauban.assurance.statement import at_look, exact, looks
 from vauban.assurance.suites import Cases, Suite, replay
 from vauban.contracts import LABEL, SCORE, Decisions, Target, seed_for
 from vauban.errors import TargetError
-from vauban.records import Mask, Records
+from vauban.records import Floats, Mask, Records
 from vauban.results import Rate
 from vauban.schema import Schema, TableSchema
 from vauban.system import Part, System
@@ -251,7 +251,9 @@ def _regions(
         return (), (), [f"{what}: {rest} left; {needed} {least:,} to search" for what in missed]
     told = target.answer(records, target.grants & SCORE)
     purse.asked += len(records)
-    labels, not_tried, proxies = labelled.labels.astype(np.int64), [], ()
+    labels = labelled.labels.astype(np.int64)
+    not_tried: list[str] = []
+    proxies: tuple[Proxy, ...] = ()
     if protected and told.scores is None:
         not_tried.append("proxies of what is protected: the model gives no scores, by which narrow decisions are known")
     elif protected:
@@ -259,15 +261,15 @@ def _regions(
         known = Known(records, labels, told.decisions == Decision.PASS, np.asarray(told.scores))
         groups = [g for name in protected for g in groups_of(name, schema, labelled.frame)]
         rng = np.random.default_rng(seed_for(seed, "test", "proxies"))
-        asking = _Asking(target, purse)
+        asking = _Asking(target, purse).scored
         grounds = expected.which(Expected.GROUND, Expected.SAFER, Expected.RISKIER)
         left = purse.share(2).questions
         proxies = find_proxies(
             schema, asking, known, groups, protected, grounds, max(UNLIMITED if left is None else left, PROXIES), rng
         )
     if not purse.allows(LEAST):
-        left = "too little time" if purse.questions is None else f"{purse.questions - purse.asked:,} questions"
-        return (), proxies, [*not_tried, f"weak regions: {left} left; {LEAST:,} are needed to search"]
+        rest = "too little time" if purse.questions is None else f"{purse.questions - purse.asked:,} questions"
+        return (), proxies, [*not_tried, f"weak regions: {rest} left; {LEAST:,} are needed to search"]
     watch("weak regions", at, at + 1)
     hardest = records[blocked := (told.decisions == Decision.BLOCK) & (labels == 1)]
     if told.scores is not None:
@@ -278,21 +280,26 @@ def _regions(
     rng = np.random.default_rng(seed_for(seed, "test", "regions"))
     passing = told.decisions == Decision.PASS
     budget = 100_000 if purse.questions is None else purse.questions - purse.asked
-    found = find_regions(schema, _Asking(target, purse), records, labels, passing, hardest, budget, rng)
+    found = find_regions(schema, _Asking(target, purse).passes, records, labels, passing, hardest, budget, rng)
     places = tuple(Place(r.kind, r.rule.text(schema), r.passes, r.harmful, r.elsewhere, r.p) for r in found)
     return places, proxies, not_tried
 
 
 @dataclass(frozen=True)
 class _Asking:
-    """Asks which records pass, and counts the questions."""
+    """Asks which records pass, and with what score, and counts the questions."""
 
     target: Target
     purse: Purse
 
-    def __call__(self, asked: Records) -> Mask:
+    def passes(self, asked: Records) -> Mask:
         self.purse.asked += len(asked)
         return np.asarray(self.target.answer(asked, LABEL).decisions == Decision.PASS)
+
+    def scored(self, asked: Records) -> tuple[Mask, Floats]:
+        self.purse.asked += len(asked)
+        told = self.target.answer(asked, SCORE)
+        return np.asarray(told.decisions == Decision.PASS), np.asarray(told.scores)
 
 
 def _labelled(system: System) -> Part:
