@@ -46,8 +46,10 @@ TIMES = 3
 """Variations of a real record that tell whether it is refused only because of a field."""
 DECIDED = 0.03
 """Share of the records of a rule that its field alone must refuse."""
-FAR = 0.5
+FAR = 0.3
 """Share of the median effect on what a condition decides, from which on it has an effect."""
+IDLE = 0.95
+"""Share of the records from which on a condition that holds for them says nothing."""
 NARROW = 0.05
 """Share of the records, on each side of the decision, that are called decided narrowly."""
 LEAST = 6_000
@@ -202,7 +204,7 @@ def _features(rule: Rule) -> Ints:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Records inside of a rule and the same beside it (n, d), which of each pass (n,), and how the scores differ (n,)."""
+    """Records inside of a rule and the same beside it (n, d), which of each pass (n,), and how scores differ (n,)."""
 
     within: Records
     beside: Records
@@ -278,15 +280,25 @@ def _where(
         return None
     could = pairs.within[pairs.passing_beside].copy()
     could[:, hidden] = np.nan
-    far = pairs.effect[pairs.passing_beside] >= FAR * np.median(pairs.effect[decided])
-    rule = candidate.rule
+    least = FAR * float(np.median(pairs.effect[decided]))
+    far = pairs.effect[pairs.passing_beside] >= least
+    rule, others = candidate.rule, records[~candidate.rule.holds(records)]
     for more in find_rules(schema, could, far, most=1):
         rule = Rule(tuple({c.feature: c for c in (*rule.conditions, *more.conditions)}.values()))
-    sharp = sharpened(schema, lambda asked: ~ask(asked)[0], rule, pairs.beside[decided], finer, rng)
+
+    def suffers(asked: Records) -> Mask:
+        """Whether a record's score is far worse than with its stand-in beside the candidate."""
+        beside, _ = _moved(schema, asked, others, _features(candidate.rule), rng)
+        odds = _odds(ask(np.concatenate([asked, beside]))[1])
+        return np.asarray(odds[: len(asked)] - odds[len(asked) :] >= least)
+
+    sharp = sharpened(schema, suffers, rule, pairs.beside[decided], finer // 2, rng)
     if sharp is None:
         return None
-    standing = Rule(tuple(c for c in sharp.conditions if c.feature in _features(candidate.rule)))
-    return (sharp, standing) if standing.conditions else None
+    features = _features(candidate.rule)
+    telling = [c for c in sharp.conditions if c.feature in features or c.holds(could).mean() < IDLE]
+    standing = Rule(tuple(c for c in telling if c.feature in features))
+    return (Rule(tuple(telling)), standing) if standing.conditions else None
 
 
 def _judged(
