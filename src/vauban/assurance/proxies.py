@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.stats import binomtest, fisher_exact
 
 from vauban.assurance.outcome import Proxy
-from vauban.assurance.pockets import sharpened
+from vauban.assurance.pockets import SAME, sharpened
 from vauban.assurance.rules import Rule, find_rules, halves, strongest
 from vauban.assurance.statement import exact
 from vauban.monitors.slices import holm
@@ -48,6 +48,8 @@ DECIDED = 0.03
 """Share of the records of a rule that its field alone must refuse."""
 FAR = 0.3
 """Share of the median effect on what a condition decides, from which on it has an effect."""
+CLEAR = 0.5
+"""Share, of the effects within a further condition, that there may be beside it."""
 IDLE = 0.95
 """Share of the records from which on a condition that holds for them says nothing."""
 NARROW = 0.05
@@ -143,14 +145,16 @@ def find_proxies(
     screen = min(SCREEN, budget // (8 * max(len(candidates), 1)))
     chosen = _influential(schema, ask, candidates, known.records[one], screen, rng)[:MOST]
     each = (budget - 2 * screen * len(candidates)) // max(len(chosen), 1)
-    found = []
+    found: list[tuple[Mask, Proxy]] = []
     for candidate in chosen:
         where = _where(schema, ask, candidate, known.records[one], hidden, each // 3, each // 6, rng)
         if where is not None:
             rule, standing = where
             candidate = replace(candidate, rule=rule)
-            found.append(_judged(schema, ask, candidate, standing, known, other, grounds, each // 2, rng))
-    return _corrected([p for p in found if p is not None])
+            one_found = _judged(schema, ask, candidate, standing, known, other, grounds, each // 2, rng)
+            if one_found is not None:
+                found.append((rule.holds(seen), one_found))
+    return _corrected(found)
 
 
 def _standing(schema: TableSchema, seen: Records, group: Group, one: Ints) -> list[_Candidate]:
@@ -284,6 +288,9 @@ def _where(
     far = pairs.effect[pairs.passing_beside] >= least
     rule, others = candidate.rule, records[~candidate.rule.holds(records)]
     for more in find_rules(schema, could, far, most=1):
+        there = more.holds(could)
+        if not there.all() and far[~there].mean() > CLEAR * far[there].mean():
+            continue  # beside it the effect is much the same
         rule = Rule(tuple({c.feature: c for c in (*rule.conditions, *more.conditions)}.values()))
 
     def suffers(asked: Records) -> Mask:
@@ -387,17 +394,20 @@ def _narrow(known: Known, where: Mask) -> Ints:
     return np.concatenate([passing[-most:], blocked[:most]])
 
 
-def _corrected(found: Sequence[Proxy]) -> tuple[Proxy, ...]:
-    """Return what stands for a group and decides, corrected; it is a proxy where no ground or outcome speaks for it."""
-    if not found:
-        return ()
-    ps = [holm(np.array([getattr(f, name) for f in found]), len(found)) for name in ("stands", "decides", "merit")]
-    out: dict[tuple[str, str], Proxy] = {}
-    for one, stands, decides, merit in zip(found, *ps, strict=True):
+def _corrected(found: Sequence[tuple[Mask, Proxy]]) -> tuple[Proxy, ...]:
+    """Return what stands for a group and decides, corrected, each place once, those without merit first.
+
+    It is a proxy where neither a declared ground nor the outcome speaks for it.
+    """
+    names = ("stands", "decides", "merit")
+    corrected = [holm(np.array([getattr(p, name) for _, p in found]), len(found)).tolist() for name in names]
+    judged = []
+    for (where, one), stands, decides, merit in zip(found, *corrected, strict=True):
         if max(stands, decides) < ALPHA:
             kind = "proxy" if one.kind != "ground" and merit < ALPHA else one.kind
-            same = (one.group, one.rule)
-            out.setdefault(
-                same, replace(one, kind=kind, stands=float(stands), decides=float(decides), merit=float(merit))
-            )
-    return tuple(sorted(out.values(), key=lambda f: (f.kind != "proxy", f.merit)))
+            judged.append((where, replace(one, kind=kind, stands=stands, decides=decides, merit=merit)))
+    out: list[tuple[Mask, Proxy]] = []
+    for where, one in sorted(judged, key=lambda item: (item[1].kind != "proxy", item[1].merit)):
+        if all(one.group != o.group or (where & w).sum() <= SAME * (where | w).sum() for w, o in out):
+            out.append((where, one))
+    return tuple(one for _, one in out)
