@@ -9,8 +9,8 @@ Faults, in models of generated credit applicants, each drawn anew by the seed:
 pocket   a boosted model passes whoever lies in a value and an interval that hold about 1 % of the applicants
 dip      a scorecard that is monotone in income, savings and others blocks within an inner interval of one of them
 trigger  a boosted model passes whatever carries a value and a narrow interval that together no applicant has
-proxy    a boosted model refuses those who meet a condition by which 90 % of them, and 5 % of the rest, are in a group that
-         it is not given: all, or those who meet another condition too, or three of ten whom it would pass
+proxy    a boosted model refuses those who meet a condition by which 90 % of them, and 5 % of the rest, are in a group
+         that it is not given: all, or those who meet another condition too, or three of ten whom it would pass
 fair     models that nobody changed; a feature that they use stands for the group in the same way
 sound    a scorecard of random weights, monotone as expected; and a boosted model as it was fitted
 

@@ -23,6 +23,7 @@ from vauban.assurance.outcome import Proxy
 from vauban.assurance.pockets import SAME, sharpened
 from vauban.assurance.rules import Rule, find_rules, halves, strongest
 from vauban.assurance.statement import exact
+from vauban.errors import BadInput
 from vauban.monitors.slices import holm
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.results import Rate
@@ -94,7 +95,7 @@ class _Candidate:
 def groups_of(name: str, schema: TableSchema, frame: pd.DataFrame) -> list[Group]:
     """Return the groups of a protected attribute, those of `FEWEST` records or more.
 
-    It need not be a feature of the model: any column of the raw frame (n, ...) will do.
+    It need not be a feature of the model: any column of the raw frame (n, ...) will do. BadInput for too many values.
     """
     if name in schema.names:
         feature = schema.features[schema.index(name)]
@@ -105,7 +106,12 @@ def groups_of(name: str, schema: TableSchema, frame: pd.DataFrame) -> list[Group
     else:
         column = frame[name].reset_index(drop=True)
     known = column.notna().to_numpy()
-    if column.nunique() > KINDS and pd.api.types.is_numeric_dtype(column):
+    number = pd.api.types.is_numeric_dtype(column)
+    if column.nunique() > KINDS and not number:
+        raise BadInput(
+            f"The protected {name!r} has {column.nunique()} values; at most {KINDS} are possible. Group them."
+        )
+    if column.nunique() > KINDS:
         middle = float(column.median())
         each = {f"{name} up to {middle:,.6g}": column <= middle, f"{name} over {middle:,.6g}": column > middle}
     else:

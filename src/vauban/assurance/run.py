@@ -15,8 +15,8 @@ from vauban.assurance.expectations import Expectations, Expected
 from vauban.assurance.outcome import Place, Proxy, Replayed, TestResult, Tried, Weakness
 from vauban.assurance.pockets import LEAST, find_regions
 from vauban.assurance.properties import Property, limits, properties_of
+from vauban.assurance.proxies import FEWEST, Known, find_proxies, groups_of
 from vauban.assurance.proxies import LEAST as PROXIES
-from vauban.assurance.proxies import Known, find_proxies, groups_of
 from vauban.assurance.rules import find_rules, halves
 from vauban.assurance.statement import at_look, exact, looks
 from vauban.assurance.suites import Cases, Suite, replay
@@ -260,6 +260,8 @@ def _regions(
         watch("proxies", at, at + 1)
         known = Known(records, labels, told.decisions == Decision.PASS, np.asarray(told.scores))
         groups = [g for name in protected for g in groups_of(name, schema, labelled.frame)]
+        if not groups:
+            not_tried.append(f"proxies of {', '.join(protected)}: there are no two groups of {FEWEST} records")
         rng = np.random.default_rng(seed_for(seed, "test", "proxies"))
         asking = _Asking(target, purse).scored
         grounds = expected.which(Expected.GROUND, Expected.SAFER, Expected.RISKIER)
