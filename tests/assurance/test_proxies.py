@@ -155,8 +155,11 @@ def test_groups() -> None:
     frame = pd.DataFrame(
         {"age": np.arange(100.0), "sex": ["f", "m"] * 50, "rare": ["a"] * 99 + ["b"], "name": range(100)}
     )
-    assert [g.text for g in groups_of("age", SCHEMA, frame)] == ["age up to 49.5", "age over 49.5"]
-    assert [g.text for g in groups_of("sex", SCHEMA, frame)] == ["sex = f", "sex = m"]
+    assert {g.text: g.members.sum() for g in groups_of("age", SCHEMA, frame)} == {
+        "age up to 49.5": 50,
+        "age over 49.5": 50,
+    }
+    assert {g.text: g.members.sum() for g in groups_of("sex", SCHEMA, frame)} == {"sex = f": 50, "sex = m": 50}
     assert groups_of("rare", SCHEMA, frame) == []
     with pytest.raises(BadInput, match="100 values"):
         groups_of("name", SCHEMA, frame.astype({"name": str}))
