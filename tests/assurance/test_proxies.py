@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vauban.assurance import proxies
+from vauban.assurance import proxies, stand_ins
 from vauban.assurance.expectations import Expectations
-from vauban.assurance.proxies import Known, find_proxies, groups_of
-from vauban.assurance.rules import Condition
+from vauban.assurance.proxies import Known, find_proxies
+from vauban.assurance.rules import Condition, Rule
 from vauban.assurance.run import run_test
+from vauban.assurance.stand_ins import groups_of
 from vauban.assurance.statement import exact
 from vauban.cli.tested import show
 from vauban.errors import BadInput
@@ -107,10 +108,11 @@ SILENT = {
 
 
 def _everything_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    zones = proxies.Rule((Condition(0, values=(2, 3)),))
-    sure = proxies._Association(exact(100, 100), exact(0, 100), 0.0)
-    monkeypatch.setattr(proxies, "_standing", lambda schema, seen, group, one: [proxies._Candidate(group, zones)])
-    monkeypatch.setattr(proxies, "_association", lambda *_: sure)
+    zones = Rule((Condition(0, values=(2, 3)),))
+    sure = stand_ins.Association(exact(100, 100), exact(0, 100), 0.0)
+    monkeypatch.setattr(proxies, "standing_for", lambda schema, seen, group, one: [stand_ins.Candidate(group, zones)])
+    for module in (proxies, stand_ins):
+        monkeypatch.setattr(module, "association", lambda *_: sure)
 
 
 def _everything_decides(monkeypatch: pytest.MonkeyPatch) -> None:

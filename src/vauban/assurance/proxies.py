@@ -16,29 +16,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from scipy.stats import binomtest, fisher_exact
 
 from vauban.assurance.outcome import Proxy
 from vauban.assurance.pockets import SAME, sharpened
-from vauban.assurance.rules import Rule, find_rules, halves, strongest
+from vauban.assurance.rules import Rule, find_rules, halves
+from vauban.assurance.stand_ins import ALPHA, FEWEST, STANDS, Candidate, Group, associated, association, standing_for
 from vauban.assurance.statement import exact
-from vauban.errors import BadInput
 from vauban.monitors.slices import holm
 from vauban.records import Floats, Ints, Mask, Records
-from vauban.results import Rate
 from vauban.schema import TableSchema
 
 Ask = Callable[[Records], tuple[Mask, Floats]]
 """Says of records (n, d) which the model passes (n,), and their scores (n,)."""
 
-ALPHA = 0.01
-STANDS = 0.2
-"""By what share more of the group than of the rest a condition must hold for."""
-FEWEST = 30
-"""Records of a group, and beside it, without which it is not looked at."""
-KINDS = 12
-"""Values of a protected field from which on it is divided at its median."""
 SCREEN = 200
 """Records by which candidates are compared before the strongest get the rest of the questions."""
 MOST = 4
@@ -60,15 +51,6 @@ LEAST = 6_000
 
 
 @dataclass(frozen=True)
-class Group:
-    """Who shares a value of a protected attribute: in words, and which of the records they are (n,)."""
-
-    text: str
-    members: Mask
-    known: Mask
-
-
-@dataclass(frozen=True)
 class Known:
     """Real records that the search may look at.
 
@@ -83,41 +65,6 @@ class Known:
     labels: Ints
     passing: Mask
     scores: Floats
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    group: Group
-    rule: Rule
-    influence: float = 0.0
-
-
-def groups_of(name: str, schema: TableSchema, frame: pd.DataFrame) -> list[Group]:
-    """Return the groups of a protected attribute, those of `FEWEST` records or more.
-
-    It need not be a feature of the model: any column of the raw frame (n, ...) will do. BadInput for too many values.
-    """
-    if name in schema.names:
-        feature = schema.features[schema.index(name)]
-        codes = schema.encode(frame)[:, schema.index(name)]
-        column = pd.Series(codes)
-        if feature.listed:
-            column = column.map(dict(enumerate(map(str, feature.values))))
-    else:
-        column = frame[name].reset_index(drop=True)
-    known = column.notna().to_numpy()
-    number = pd.api.types.is_numeric_dtype(column)
-    if column.nunique() > KINDS and not number:
-        raise BadInput(
-            f"The protected {name!r} has {column.nunique()} values; at most {KINDS} are possible. Group them."
-        )
-    if column.nunique() > KINDS:
-        middle = float(column.median())
-        each = {f"{name} up to {middle:,.6g}": column <= middle, f"{name} over {middle:,.6g}": column > middle}
-    else:
-        each = {f"{name} = {value}": column == value for value in column.dropna().unique()}
-    groups = [Group(text, where.fillna(False).to_numpy(dtype=bool), known) for text, where in sorted(each.items())]
-    return [g for g in groups if FEWEST <= g.members.sum() <= known.sum() - FEWEST]
 
 
 def find_proxies(
@@ -142,12 +89,13 @@ def find_proxies(
         budget: questions, `LEAST` or more.
         rng: random stream.
     """
+    ask = _added(ask, known.scores)
     one, other = halves(len(known.records), rng)
     hidden = [schema.index(n) for n in protected if n in schema.names]
     seen = known.records.copy()
     seen[:, hidden] = np.nan  # what is missing is in no rule
-    candidates = [c for g in groups for c in _standing(schema, seen, g, one)]
-    candidates = _associated(candidates, seen, other)
+    candidates = [c for g in groups for c in standing_for(schema, seen, g, one)]
+    candidates = associated(candidates, seen, other)
     screen = min(SCREEN, budget // (8 * max(len(candidates), 1)))
     chosen = _influential(schema, ask, candidates, known.records[one], screen, rng)[:MOST]
     each = (budget - 2 * screen * len(candidates)) // max(len(chosen), 1)
@@ -161,42 +109,6 @@ def find_proxies(
             if one_found is not None:
                 found.append((rule.holds(seen), one_found))
     return _corrected(found)
-
-
-def _standing(schema: TableSchema, seen: Records, group: Group, one: Ints) -> list[_Candidate]:
-    """Return the conditions that tell the group from the rest: the best of each feature, and of several together."""
-    rows = one[group.known[one]]
-    single = [Rule((c,)) for c in strongest(schema, seen[rows], group.members[rows])]
-    joint = [r for r in find_rules(schema, seen[rows], group.members[rows], most=2) if len(r.conditions) > 1]
-    return [_Candidate(group, rule) for rule in (*single, *joint)]
-
-
-def _associated(candidates: list[_Candidate], seen: Records, other: Ints) -> list[_Candidate]:
-    """Return the candidates that hold for the group far more often than for the rest, on records not chosen on."""
-    counted = [_association(c.group, c.rule, seen, other) for c in candidates]
-    sure = holm(np.array([a.p for a in counted]), len(counted))
-    return [
-        c
-        for c, a, p in zip(candidates, counted, sure, strict=True)
-        if p < ALPHA and a.group.value - a.others.value >= STANDS
-    ]
-
-
-@dataclass(frozen=True)
-class _Association:
-    """Share of the group, and of the rest, for which a rule holds, and Fisher's test that it is no greater."""
-
-    group: Rate
-    others: Rate
-    p: float
-
-
-def _association(group: Group, rule: Rule, records: Records, which: Ints) -> _Association:
-    rows = which[group.known[which]]
-    inside, mine = rule.holds(records[rows]), group.members[rows]
-    a, b, n, m = (int(x.sum()) for x in (inside & mine, inside & ~mine, mine, ~mine))
-    p = float(fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue)
-    return _Association(exact(a, n), exact(b, m), p)
 
 
 def _moved(
@@ -233,16 +145,21 @@ def _pairs(schema: TableSchema, ask: Ask, rule: Rule, records: Records, n: int, 
     kept = np.where(inside, two, one)
     within, beside = within[kept], beside[kept]
     passing, scores = ask(np.concatenate([within, beside]))
-    n, odds = len(within), _odds(scores)
-    return _Pairs(within, beside, passing[:n], passing[n:], odds[:n] - odds[n:])
+    n = len(within)
+    return _Pairs(within, beside, passing[:n], passing[n:], scores[:n] - scores[n:])
 
 
-def _odds(scores: Floats) -> Floats:
-    """Return the log odds of scores that are probabilities (n,), others as they are: what adds up along the scale."""
-    if not len(scores) or scores.min() < 0 or scores.max() > 1:
-        return scores
-    likely = np.clip(scores, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(likely / (1 - likely)))
+def _added(ask: Ask, scores: Floats) -> Ask:
+    """Return the question with the log odds of scores that are probabilities (n,): effects add up along that scale."""
+    if not (scores.min() >= 0 and scores.max() <= 1):
+        return ask
+
+    def told(records: Records) -> tuple[Mask, Floats]:
+        passing, scores = ask(records)
+        likely = np.clip(scores, 1e-6, 1 - 1e-6)
+        return passing, np.asarray(np.log(likely / (1 - likely)))
+
+    return told
 
 
 def _sign(worse: int, better: int) -> float:
@@ -253,11 +170,11 @@ def _sign(worse: int, better: int) -> float:
 def _influential(
     schema: TableSchema,
     ask: Ask,
-    candidates: list[_Candidate],
+    candidates: list[Candidate],
     records: Records,
     n: int,
     rng: np.random.Generator,
-) -> list[_Candidate]:
+) -> list[Candidate]:
     """Return the candidates whose fields make decisions worse more often than better, the most influential first."""
     counted = []
     for c in candidates:
@@ -271,7 +188,7 @@ def _influential(
 def _where(
     schema: TableSchema,
     ask: Ask,
-    candidate: _Candidate,
+    candidate: Candidate,
     records: Records,
     hidden: Sequence[int],
     budget: int,
@@ -302,8 +219,8 @@ def _where(
     def suffers(asked: Records) -> Mask:
         """Whether a record's score is far worse than with its stand-in beside the candidate."""
         beside, _ = _moved(schema, asked, others, _features(candidate.rule), rng)
-        odds = _odds(ask(np.concatenate([asked, beside]))[1])
-        return np.asarray(odds[: len(asked)] - odds[len(asked) :] >= least)
+        _, scores = ask(np.concatenate([asked, beside]))
+        return np.asarray(scores[: len(asked)] - scores[len(asked) :] >= least)
 
     sharp = sharpened(schema, suffers, rule, pairs.beside[decided], finer // 2, rng)
     if sharp is None:
@@ -317,7 +234,7 @@ def _where(
 def _judged(
     schema: TableSchema,
     ask: Ask,
-    candidate: _Candidate,
+    candidate: Candidate,
     standing: Rule,
     known: Known,
     other: Ints,
@@ -327,9 +244,9 @@ def _judged(
 ) -> Proxy | None:
     """Return what the tests say of a rule; None where it stands for no group, or decides next to nothing."""
     rule, group = candidate.rule, candidate.group
-    associated = _association(group, standing, known.records, other)
+    found = association(group, standing, known.records, other)
     inside, stands = rule.holds(known.records), standing.holds(known.records)
-    if associated.group.value - associated.others.value < STANDS or not inside.any() or stands.all():
+    if found.group.value - found.others.value < STANDS or not inside.any() or stands.all():
         return None
     rows = rng.permutation(len(inside))
     rows = rows[: max(int(np.searchsorted(inside[rows].cumsum(), budget // TIMES, "right")), 1)]
@@ -352,15 +269,15 @@ def _judged(
         group.text,
         rule.text(schema),
         standing.text(schema),
-        associated.group,
-        associated.others,
+        found.group,
+        found.others,
         exact(worse, int((could & fresh).sum())),
         exact(worse, worse + int((better & fresh).sum())),
         mine,
         rest,
         exact(k, n),
         exact(other_k, other_n),
-        associated.p,
+        found.p,
         _sign(worse, int((better & fresh).sum())),
         merit,
     )

@@ -15,9 +15,10 @@ from vauban.assurance.expectations import Expectations, Expected
 from vauban.assurance.outcome import Place, Proxy, Replayed, TestResult, Tried, Weakness
 from vauban.assurance.pockets import LEAST, find_regions
 from vauban.assurance.properties import Property, limits, properties_of
-from vauban.assurance.proxies import FEWEST, Known, find_proxies, groups_of
 from vauban.assurance.proxies import LEAST as PROXIES
+from vauban.assurance.proxies import Known, find_proxies
 from vauban.assurance.rules import find_rules, halves
+from vauban.assurance.stand_ins import FEWEST, groups_of
 from vauban.assurance.statement import at_look, exact, looks
 from vauban.assurance.suites import Cases, Suite, replay
 from vauban.contracts import LABEL, SCORE, Decisions, Target, seed_for
