@@ -11,22 +11,19 @@ import numpy as np
 import pandas as pd
 
 from vauban.assurance.budget import Purse
-from vauban.assurance.expectations import Expectations, Expected
-from vauban.assurance.outcome import Place, Proxy, Replayed, TestResult, Tried, Weakness
-from vauban.assurance.pockets import LEAST, find_regions
+from vauban.assurance.expectations import Expectations
+from vauban.assurance.outcome import Replayed, TestResult, Tried, Weakness
 from vauban.assurance.properties import Property, limits, properties_of
-from vauban.assurance.proxies import LEAST as PROXIES
-from vauban.assurance.proxies import Known, find_proxies
 from vauban.assurance.rules import find_rules, halves
-from vauban.assurance.stand_ins import FEWEST, groups_of
+from vauban.assurance.search import search_regions
 from vauban.assurance.statement import at_look, exact, looks
 from vauban.assurance.suites import Cases, Suite, replay
-from vauban.contracts import LABEL, SCORE, Decisions, Target, seed_for
+from vauban.contracts import LABEL, Decisions, Target, seed_for
 from vauban.errors import TargetError
-from vauban.records import Floats, Mask, Records
+from vauban.records import Mask, Records
 from vauban.results import Rate
 from vauban.schema import Schema, TableSchema
-from vauban.system import Part, System
+from vauban.system import System
 from vauban.threat import Decision
 
 Watch = Callable[[str, int, int], None]
@@ -37,8 +34,6 @@ CLEAR = 0.01
 ENOUGH = 80
 """Failures without which it is not left: fewer do not show where they are."""
 SHOWN = 5
-UNLIMITED = 30_000
-"""Questions about proxies where time alone is limited."""
 MOST = 2000
 """Failures of a property that are kept for the run folder."""
 
@@ -110,7 +105,7 @@ def run_test(
         purse.asked += mine.asked
         tried.append(found)
         failing.append(cases)
-    places, proxies, not_tried = _regions(system, expected, purse, seed, watch, len(plan))
+    places, proxies, not_tried = search_regions(system, expected, purse, seed, watch, len(plan))
     if isinstance(schema, TableSchema) and not words:
         not_tried.append(
             "what features must and must not do: nobody said what is expected of them (see docs/testing.md)"
@@ -233,82 +228,6 @@ def _weaknesses(schema: TableSchema, after: Records, failed: Mask, rng: np.rando
             covers = exact(int((failed[other] & inside).sum()), int(failed[other].sum()))
             out.append(Weakness(rule.text(schema), rate, covers))
     return tuple(out)
-
-
-def _regions(
-    system: System, expected: Expectations, purse: Purse, seed: int, watch: Watch, at: int
-) -> tuple[tuple[Place, ...], tuple[Proxy, ...], list[str]]:
-    """Look for proxies, then for weak regions: both need the decisions on all records whose labels are known."""
-    target, schema, protected = system.target, system.target.schema, expected.which(Expected.PROTECTED)
-    if not isinstance(schema, TableSchema):
-        return (), (), ["weak regions: they are looked for in tables only"]
-    labelled = _labelled(system)
-    records = schema.encode(labelled.frame)
-    needed = f"{len(records):,} are needed for the records whose labels are known, and"
-    rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
-    least = PROXIES if protected else LEAST
-    if not purse.allows(len(records) + least):
-        missed = ["weak regions", *(["proxies of what is protected"] if protected else [])]
-        return (), (), [f"{what}: {rest} left; {needed} {least:,} to search" for what in missed]
-    told = target.answer(records, target.grants & SCORE)
-    purse.asked += len(records)
-    labels = labelled.labels.astype(np.int64)
-    not_tried: list[str] = []
-    proxies: tuple[Proxy, ...] = ()
-    if protected and told.scores is None:
-        not_tried.append("proxies of what is protected: the model gives no scores, by which narrow decisions are known")
-    elif protected:
-        watch("proxies", at, at + 1)
-        known = Known(records, labels, told.decisions == Decision.PASS, np.asarray(told.scores))
-        groups = [g for name in protected for g in groups_of(name, schema, labelled.frame)]
-        if not groups:
-            not_tried.append(f"proxies of {', '.join(protected)}: there are no two groups of {FEWEST} records")
-        rng = np.random.default_rng(seed_for(seed, "test", "proxies"))
-        asking = _Asking(target, purse).scored
-        grounds = expected.which(Expected.GROUND, Expected.SAFER, Expected.RISKIER)
-        left = purse.share(2).questions
-        proxies = find_proxies(
-            schema, asking, known, groups, protected, grounds, max(UNLIMITED if left is None else left, PROXIES), rng
-        )
-    if not purse.allows(LEAST):
-        rest = "too little time" if purse.questions is None else f"{purse.questions - purse.asked:,} questions"
-        return (), proxies, [*not_tried, f"weak regions: {rest} left; {LEAST:,} are needed to search"]
-    watch("weak regions", at, at + 1)
-    hardest = records[blocked := (told.decisions == Decision.BLOCK) & (labels == 1)]
-    if told.scores is not None:
-        order = np.argsort(-told.scores[blocked], kind="stable")
-        hardest = hardest[order[: max(int(len(order) * 0.5), 20)]]
-    if len(hardest) < 10:
-        return (), proxies, [*not_tried, f"weak regions: {len(hardest)} harmful records are blocked; 10 are needed"]
-    rng = np.random.default_rng(seed_for(seed, "test", "regions"))
-    passing = told.decisions == Decision.PASS
-    budget = 100_000 if purse.questions is None else purse.questions - purse.asked
-    found = find_regions(schema, _Asking(target, purse).passes, records, labels, passing, hardest, budget, rng)
-    places = tuple(Place(r.kind, r.rule.text(schema), r.passes, r.harmful, r.elsewhere, r.p) for r in found)
-    return places, proxies, not_tried
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """Asks which records pass, and with what score, and counts the questions."""
-
-    target: Target
-    purse: Purse
-
-    def passes(self, asked: Records) -> Mask:
-        self.purse.asked += len(asked)
-        return np.asarray(self.target.answer(asked, LABEL).decisions == Decision.PASS)
-
-    def scored(self, asked: Records) -> tuple[Mask, Floats]:
-        self.purse.asked += len(asked)
-        told = self.target.answer(asked, SCORE)
-        return np.asarray(told.decisions == Decision.PASS), np.asarray(told.scores)
-
-
-def _labelled(system: System) -> Part:
-    """Return all records whose labels are known: the held-out ones first."""
-    parts = [getattr(system.parts, name) for name in ("victims", "known", "tuning", "train")]
-    return Part(pd.concat([p.frame for p in parts], ignore_index=True), np.concatenate([p.labels for p in parts]))
 
 
 def _plain(value: Any) -> Any:
