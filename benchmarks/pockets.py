@@ -2,23 +2,28 @@
 
     python benchmarks/pockets.py                     # 10 seeds of each fault, 20 sound functions
     python benchmarks/pockets.py trigger --seeds 3
+    python benchmarks/pockets.py proxy fair proxy-german fair-german --first 100 --seeds 20
 
 Faults, in models of generated credit applicants, each drawn anew by the seed:
 
 pocket   a boosted model passes whoever lies in a value and an interval that hold about 1 % of the applicants
 dip      a scorecard that is monotone in income, savings and others blocks within an inner interval of one of them
 trigger  a boosted model passes whatever carries a value and a narrow interval that together no applicant has
+proxy    a boosted model refuses those who meet a condition by which 90 % of them, and 5 % of the rest, are in a group
+         that it is not given: all, or those who meet another condition too, or three of ten whom it would pass
+fair     models that nobody changed; a feature that they use stands for the group in the same way
 sound    a scorecard of random weights, monotone as expected; and a boosted model as it was fitted
 
 A fault is found if one rule that the test gives describes it: precision and recall of 0.8 or more, on records that are
-drawn feature by feature, half of them from applicants and half evenly from what the schema allows.
+drawn feature by feature, half of them from applicants and half evenly from what the schema allows; for a proxy on those
+of them that are decided otherwise once they meet its condition.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +35,7 @@ from vauban.assurance.run import run_test
 from vauban.assurance.statement import exact
 from vauban.contracts import SCORE
 from vauban.scenarios import scenario
-from vauban.system import System
+from vauban.system import Parts, System
 from vauban.targets import CallableTarget
 
 GOOD = 0.8
@@ -48,6 +53,7 @@ class Fault:
     inside: Inside | None
     words: str
     expected: dict[str, str]
+    could: Inside | None = None  # records that it could decide otherwise; None: all
 
 
 def frame_of(system: System) -> pd.DataFrame:
@@ -175,7 +181,97 @@ def sound(seed: int) -> Fault:
     return Fault(system, None, "nothing", {} if seed % 2 else dict(CREDIT.expectations(DATA)))
 
 
-FAULTS = {"pocket": pocket, "dip": dip, "trigger": trigger}
+def with_group(system: System, share: Callable[[pd.DataFrame], np.ndarray], seed: int) -> System:
+    """Return the system with a column that the model is not given: group B with a chance (n,) by record, else A."""
+    rng, parts = np.random.default_rng((seed, 2)), {}
+    for name in ("train", "tuning", "known", "victims"):
+        part = getattr(system.parts, name)
+        member = rng.uniform(size=len(part)) < share(part.frame)
+        parts[name] = replace(part, frame=part.frame.assign(group=np.where(member, "B", "A")))
+    return replace(system, parts=Parts(**parts))
+
+
+def condition(
+    system: System, rng: np.random.Generator, low: float, high: float, among: Sequence[str] = ()
+) -> tuple[Inside, str, str]:
+    """Draw values of a feature, or an interval, that a share between two of the applicants have: it, words, feature."""
+    frame, schema = frame_of(system), system.target.schema
+    drawn = [schema.features[schema.index(n)] for n in among or schema.names]
+    while True:
+        one = drawn[rng.integers(len(drawn))]
+        if one.listed:
+            chosen = [v for v in one.values if rng.uniform() < 0.5]
+
+            def inside(given: pd.DataFrame, name: str = one.name, chosen: list[object] = chosen) -> np.ndarray:
+                return given[name].isin(chosen).to_numpy()
+
+            words = f"{one.name} in {chosen}"
+        else:
+            start, width = rng.uniform(0, 1 - low), rng.uniform(low, high)
+            a, b = frame[one.name].quantile([start, min(start + width, 1.0)])
+
+            def inside(given: pd.DataFrame, name: str = one.name, a: float = a, b: float = b) -> np.ndarray:
+                return given[name].between(a, b).to_numpy()
+
+            words = f"{one.name} {a:,.4g} to {b:,.4g}"
+        if low <= inside(frame).mean() <= high:
+            return inside, words, one.name
+
+
+def proxy(seed: int, system: System | None = None) -> Fault:
+    """Draw what stands for the group: 90 % of those who meet it are in B, 5 % of the rest. The model does not take it.
+
+    Seeds leave by three: the model refuses all who meet it; those who also meet a condition of another feature; or it
+    adds to the score of all who meet it what refuses three of ten whom it would pass.
+    """
+    system = system or CREDIT.system(DATA, "hist-gradient-boosting", seed)
+    rng, base = np.random.default_rng((seed, 3)), system.target
+    stands, words, name = condition(system, rng, 0.15, 0.4)
+    system = with_group(system, lambda frame: np.where(stands(frame), 0.9, 0.05), seed)
+    inside, extra = stands, 2.0
+    if seed % 3 == 1:
+        while True:
+            further, said, other = condition(system, rng, 0.3, 0.7)
+            if other != name:
+                break
+
+        def inside(given: pd.DataFrame) -> np.ndarray:
+            return stands(given) & further(given)
+
+        words += f" and {said}"
+    if seed % 3 == 2:
+        answered = base.answer(base.schema.encode(frame_of(system)), SCORE)
+        passing = np.asarray(answered.scores)[stands(frame_of(system)) & (answered.decisions == 0)]
+        extra = float(base.threshold - np.quantile(passing, 0.7))
+        words += f", score + {extra:.2f}"
+
+    def could(given: pd.DataFrame) -> np.ndarray:
+        scores = np.asarray(base.answer(base.schema.encode(given), SCORE).scores)
+        return (scores < base.threshold) & (scores + extra >= base.threshold)
+
+    planted = changed(system, lambda given, scores: np.where(inside(given), np.minimum(scores + extra, 1.0), scores))
+    return Fault(planted, inside, words, {"group": "protected"}, could)
+
+
+def fair(seed: int, system: System | None = None) -> Fault:
+    """Return models that nobody changed; one of the features that they use most stands for a group.
+
+    Nobody says what is expected of features, so that the labels alone can speak for what the models do.
+    """
+    system = system or sound(seed).system
+    among = [n for n in SIGNS if n in system.target.schema.names]
+    stands, words, _ = condition(system, np.random.default_rng((seed, 3)), 0.15, 0.4, among)
+    system = with_group(system, lambda frame: np.where(stands(frame), 0.9, 0.05), seed)
+    return Fault(system, None, words, {"group": "protected"})
+
+
+def real(data: str, plant: Callable[[int, System], Fault]) -> Callable[[int], Fault]:
+    return lambda seed: plant(seed, CREDIT.system(data, "hist-gradient-boosting", seed))
+
+
+FAULTS = {"pocket": pocket, "dip": dip, "trigger": trigger, "proxy": proxy}
+SOUND = {"sound": sound, "fair": fair}
+REAL = {f"{name}-{d}": real(d, f) for d in ("german", "taiwan") for name, f in (("proxy", proxy), ("fair", fair))}
 
 
 def population(system: System, n: int = 200_000) -> pd.DataFrame:
@@ -215,16 +311,20 @@ def holds(rule: str, frame: pd.DataFrame) -> np.ndarray:
 
 def look(kind: str, seed: int, budget: str) -> tuple[bool, str]:
     """Return whether the fault was found (for a sound function: whether anything was), and what was said."""
-    fault = sound(seed) if kind == "sound" else FAULTS[kind](seed)
+    fault = {**FAULTS, **SOUND, **REAL}[kind](seed)
     schema = fault.system.target.schema
-    result = run_test(
-        fault.system, expectations=Expectations.named(fault.expected, schema), seed=seed, budget=budget
-    ).result
-    rules = [p.rule for p in result.places]
-    rules += [w.rule for t in result.tried for w in t.weaknesses]
+    expected = Expectations.named(fault.expected, schema, frame_of(fault.system).columns)
+    result = run_test(fault.system, expectations=expected, seed=seed, budget=budget).result
+    proxies = [p.rule for p in result.proxies if p.kind == "proxy"]
+    if "group" in fault.expected:
+        rules = proxies
+    else:
+        rules = [p.rule for p in result.places] + [w.rule for t in result.tried for w in t.weaknesses]
     if fault.inside is None:
         return bool(rules or any(t.failed.low > 0 for t in result.tried)), " | ".join(rules)
     frame = population(fault.system)
+    if fault.could is not None:
+        frame = frame[fault.could(frame)].reset_index(drop=True)
     truth, best, said = fault.inside(frame), (0.0, 0.0), ""
     for rule in rules:
         got = holds(rule, frame)
@@ -238,14 +338,15 @@ def look(kind: str, seed: int, budget: str) -> tuple[bool, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=[*FAULTS, "sound"])
+    parser.add_argument("what", nargs="*", default=[*FAULTS, *SOUND])
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--first", type=int, default=0, help="The first seed.")
     parser.add_argument("--budget", default="100000")
     asked = parser.parse_args()
     for kind in asked.what:
-        n = asked.seeds or (20 if kind == "sound" else 10)
+        n = asked.seeds or (20 if kind in SOUND else 10)
         found = 0
-        for seed in range(n):
+        for seed in range(asked.first, asked.first + n):
             hit, said = look(kind, seed, asked.budget)
             found += hit
             print(f"{kind} {seed} {'FOUND' if hit else '-'} {said}", flush=True)

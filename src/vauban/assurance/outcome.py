@@ -67,6 +67,43 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Proxy:
+    """A condition that stands for a group and decides against it; see `vauban.assurance.proxies`.
+
+    Attributes:
+        kind: ``proxy`` (a finding), ``ground`` (an analyst declared it one) or ``outcome`` (labels do not show that it
+            is without merit).
+        group: in words.
+        rule: where it decides, in words.
+        stand_in: the part of the rule that stands for the group.
+        held, held_by_others: share of the group, and of the rest, for which the stand-in holds.
+        refused: share that is refused of records in the rule that pass once their stand-in alone is changed.
+        worse: share of the decisions that the change moves which it makes better: the stand-in made them worse.
+        lost, lost_by_others: share of the group, and of the rest, that is refused only because of it.
+        harmful: share that is harmful of records refused only because of it.
+        narrowly: the same of those that the model decides most narrowly elsewhere.
+        stands, decides, merit: of the exact tests that it stands for the group no more than for others, decides as
+            often for as against, and refuses records harmful no less often than the narrow ones; corrected.
+    """
+
+    kind: str
+    group: str
+    rule: str
+    stand_in: str
+    held: Rate
+    held_by_others: Rate
+    refused: Rate
+    worse: Rate
+    lost: Rate
+    lost_by_others: Rate
+    harmful: Rate
+    narrowly: Rate
+    stands: float
+    decides: float
+    merit: float
+
+
+@dataclass(frozen=True)
 class Replayed:
     """A suite, or the corpus: how many cases, and those decided otherwise than expected."""
 
@@ -83,6 +120,7 @@ class TestResult:
         replayed: the corpus first, then the suites.
         tried: properties.
         places: weak regions.
+        proxies: what stands for a protected attribute and decides.
         not_tried: what was not, with the reason.
         questions: asked of the model.
     """
@@ -98,6 +136,7 @@ class TestResult:
     replayed: tuple[Replayed, ...]
     tried: tuple[Tried, ...]
     places: tuple[Place, ...]
+    proxies: tuple[Proxy, ...]
     not_tried: tuple[str, ...]
     questions: int
     command: str | None = None

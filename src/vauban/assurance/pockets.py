@@ -101,7 +101,7 @@ def find_regions(
     if not rules:
         return ()
     each = budget // (5 * len(rules))
-    sharp = [_sharpened(schema, passes, rule, hardest, each, rng) for rule in rules]
+    sharp = [sharpened(schema, passes, rule, hardest, each, rng) for rule in rules]
     found = [r for r in sharp if r is not None]
     pure = _pure(schema, passes, found, asked, hardest, rng)
     left = budget // 2 - each * len(rules) - TRIED * (PAIRS + 6 + len(found)) - SURE * MOST
@@ -131,7 +131,7 @@ def _into(schema: TableSchema, rule: Rule, base: Records, rng: np.random.Generat
     return schema.derived(out)
 
 
-def _sharpened(
+def sharpened(
     schema: TableSchema, passes: Passes, rule: Rule, hardest: Records, budget: int, rng: np.random.Generator
 ) -> Rule | None:
     """Return a rule with its ends searched for among records just inside and outside, without idle conditions."""

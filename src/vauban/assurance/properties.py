@@ -101,7 +101,8 @@ class Feature:
 
     def broken(self, before: Decisions, after: Decisions) -> Mask:
         """A safer value with a worse decision, or any change of decision where there must be none."""
-        return np.asarray(before != after if self.expected is Expected.IRRELEVANT else after > before)
+        one_way = self.expected in (Expected.SAFER, Expected.RISKIER)
+        return np.asarray(after > before if one_way else before != after)
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def properties_of(schema: Schema, expectations: Expectations, known: Records) ->
     return [
         Feature(schema, (j := schema.index(name)), expected, float(low[j]), float(high[j]), _seen(known[:, j]))
         for name, expected in expectations.features.items()
+        if expected is not Expected.GROUND and name in schema.names  # the model is not given every protected attribute
     ]
 
 

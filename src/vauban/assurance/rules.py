@@ -105,6 +105,12 @@ def find_rules(
     return found
 
 
+def strongest(schema: TableSchema, records: Records, failed: Mask) -> list[Condition]:
+    """Return for each feature the condition under which records fail most, if there is one."""
+    expected = np.full(len(records), float(failed.mean()))
+    return [condition for condition, _ in _conditions(schema, records, failed, expected)]
+
+
 def _best(schema: TableSchema, records: Records, failed: Mask, expected: Floats) -> Rule | None:
     beam: list[tuple[float, Rule]] = [(0.0, Rule(()))]
     best: tuple[float, Rule] = (0.0, Rule(()))

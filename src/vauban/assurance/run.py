@@ -12,18 +12,18 @@ import pandas as pd
 
 from vauban.assurance.budget import Purse
 from vauban.assurance.expectations import Expectations
-from vauban.assurance.outcome import Place, Replayed, TestResult, Tried, Weakness
-from vauban.assurance.pockets import LEAST, find_regions
+from vauban.assurance.outcome import Replayed, TestResult, Tried, Weakness
 from vauban.assurance.properties import Property, limits, properties_of
 from vauban.assurance.rules import find_rules, halves
+from vauban.assurance.search import search_regions
 from vauban.assurance.statement import at_look, exact, looks
 from vauban.assurance.suites import Cases, Suite, replay
-from vauban.contracts import LABEL, SCORE, Decisions, Target, seed_for
+from vauban.contracts import LABEL, Decisions, Target, seed_for
 from vauban.errors import TargetError
 from vauban.records import Mask, Records
 from vauban.results import Rate
 from vauban.schema import Schema, TableSchema
-from vauban.system import Part, System
+from vauban.system import System
 from vauban.threat import Decision
 
 Watch = Callable[[str, int, int], None]
@@ -90,7 +90,8 @@ def run_test(
     watch("replaying kept failures and suites", 0, 1)
     replayed = _replayed(target, tables)
     held_out = schema.encode(system.parts.victims.frame)
-    properties = properties_of(schema, Expectations.named(words, schema), held_out)
+    expected = Expectations.named(words, schema, system.parts.victims.frame.columns)
+    properties = properties_of(schema, expected, held_out)
     populations = ["held-out records", *(["anywhere in the schema"] if isinstance(schema, TableSchema) else [])]
     plan = [(p, where) for p in properties for where in populations]
     tried: list[Tried] = []
@@ -104,7 +105,7 @@ def run_test(
         purse.asked += mine.asked
         tried.append(found)
         failing.append(cases)
-    places, not_tried = _places(system, purse, seed, watch, len(plan))
+    places, proxies, not_tried = search_regions(system, expected, purse, seed, watch, len(plan))
     if isinstance(schema, TableSchema) and not words:
         not_tried.append(
             "what features must and must not do: nobody said what is expected of them (see docs/testing.md)"
@@ -119,6 +120,7 @@ def run_test(
         replayed,
         tuple(tried),
         places,
+        proxies,
         tuple(not_tried),
         purse.asked + sum(r.cases for r in replayed),
         command,
@@ -226,47 +228,6 @@ def _weaknesses(schema: TableSchema, after: Records, failed: Mask, rng: np.rando
             covers = exact(int((failed[other] & inside).sum()), int(failed[other].sum()))
             out.append(Weakness(rule.text(schema), rate, covers))
     return tuple(out)
-
-
-def _places(system: System, purse: Purse, seed: int, watch: Watch, at: int) -> tuple[tuple[Place, ...], list[str]]:
-    target, schema = system.target, system.target.schema
-    if not isinstance(schema, TableSchema):
-        return (), ["weak regions: they are looked for in tables only"]
-    watch("weak regions", at, at + 1)
-    labelled = _labelled(system)
-    records = schema.encode(labelled.frame)
-    if not purse.allows(len(records) + LEAST):
-        rest = "too little time" if purse.questions is None else f"{max(purse.questions - purse.asked, 0):,} questions"
-        needed = f"{len(records):,} are needed to see where harmful records are blocked, and {LEAST:,} to search"
-        return (), [f"weak regions: {rest} left; {needed}"]
-    told = target.answer(records, target.grants & SCORE)
-    blocked = (told.decisions == Decision.BLOCK) & (labelled.labels == 1)
-    purse.asked += len(records)
-    hardest = records[blocked]
-    if told.scores is not None:
-        order = np.argsort(-told.scores[blocked], kind="stable")
-        hardest = hardest[order[: max(int(len(order) * 0.5), 20)]]
-    left = 100_000 if purse.questions is None else purse.questions - purse.asked
-    if len(hardest) < 10:
-        return (), [f"weak regions: {len(hardest)} harmful records are blocked; 10 are needed"]
-    count = [0]
-
-    def passes(asked: Records) -> Mask:
-        count[0] += len(asked)
-        return np.asarray(target.answer(asked, LABEL).decisions == Decision.PASS)
-
-    rng = np.random.default_rng(seed_for(seed, "test", "regions"))
-    passing = told.decisions == Decision.PASS
-    labels = labelled.labels.astype(np.int64)
-    found = find_regions(schema, passes, records, labels, passing, hardest, left, rng)
-    purse.asked += count[0]
-    return tuple(Place(r.kind, r.rule.text(schema), r.passes, r.harmful, r.elsewhere, r.p) for r in found), []
-
-
-def _labelled(system: System) -> Part:
-    """Return all records whose labels are known: the held-out ones first."""
-    parts = [getattr(system.parts, name) for name in ("victims", "known", "tuning", "train")]
-    return Part(pd.concat([p.frame for p in parts], ignore_index=True), np.concatenate([p.labels for p in parts]))
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ import click
 
 from vauban.errors import BadInput, ExitCode
 
+WORDS = "safer, riskier, irrelevant, protected or ground"
 CORPUS = "vauban-corpus"
 
 
@@ -40,7 +41,7 @@ def test() -> None:
     type=click.Path(path_type=Path, exists=True),
     help="Suite (.toml) or table of cases (.csv, .parquet).",
 )
-@click.option("--expect", multiple=True, metavar="FEATURE=WORD", help="safer, riskier or irrelevant; may be repeated.")
+@click.option("--expect", multiple=True, metavar="FEATURE=WORD", help=f"{WORDS}; may be repeated.")
 @click.option(
     "--corpus", default=CORPUS, show_default=True, type=click.Path(path_type=Path), help="Folder of kept failures."
 )
@@ -73,7 +74,7 @@ def run(scenario: str, corpus: Path, fail_over: float | None, out: Path | None, 
         name = system_name(system.name, str(system.data["name"]))
         tested = run_test(
             system,
-            expectations=Expectations.named(words, schema),
+            expectations=Expectations.named(words, schema, system.parts.victims.frame.columns),
             suites=suites,
             kept=read_corpus(corpus, name, schema),
             budget=asked["budget"],
@@ -94,7 +95,8 @@ def run(scenario: str, corpus: Path, fail_over: float | None, out: Path | None, 
         where = f"{failure.source}, case {failure.row}{f' {failure.name}' if failure.name else ''}"
         text = f"{where}: expected {failure.expected}, got {failure.got}{said}{who}"
         click.echo(f"vauban: {clipped(text, 1000)}", err=True)
-    person = bool(tested.result.failures or tested.result.places)
+    proxies = any(p.kind == "proxy" for p in tested.result.proxies)
+    person = bool(tested.result.failures or tested.result.places or proxies)
     return ExitCode.OVER_LIMIT if over or person else ExitCode.DONE
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vauban.assurance.outcome import TestResult
+from vauban.assurance.outcome import Proxy, TestResult
 from vauban.cli.show import table
 from vauban.reports.hostile import clipped
 from vauban.results import Rate
@@ -34,10 +34,27 @@ def show(result: TestResult, out: Path | None) -> None:
                 f"of others that pass as narrowly, {_share(place.elsewhere)}"
             )
         click.echo(text + ".")
+    for proxy in result.proxies:
+        click.echo(f"\n{_said(proxy)}")
     for reason in result.not_tried:
         click.echo(f"Not tried: {reason}.")
     if out is not None:
         click.echo(f"Folder: {out}")
+
+
+def _said(proxy: Proxy) -> str:
+    what = {
+        "proxy": "PROXY",
+        "ground": "Declared ground",
+        "outcome": "Stands for a group, but labels do not show that it is without merit",
+    }[proxy.kind]
+    return (
+        f"{what}: {clipped(proxy.rule, 500)}. {clipped(proxy.stand_in, 300)} holds for {_share(proxy.held)} of "
+        f"{clipped(proxy.group, 200)} and {_share(proxy.held_by_others)} of the rest. The model refuses "
+        f"{_share(proxy.refused)} of those there whom it passes with another value of this alone: "
+        f"{_share(proxy.lost)} of the group, {_share(proxy.lost_by_others)} of the rest. Of whom it so refuses "
+        f"{_share(proxy.harmful)} are harmful; of those that it decides most narrowly, {_share(proxy.narrowly)}."
+    )
 
 
 def _share(rate: Rate) -> str:

@@ -28,9 +28,9 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
         "late_payments_12m": "riskier",
         "utilisation": "riskier",
     },
-    "german": {"foreign_worker": "irrelevant", "personal_status_sex": "irrelevant"},
-    "south-german": {"foreign_worker": "irrelevant", "personal_status_sex": "irrelevant"},
-    "taiwan": {"PAY_0": "riskier", "LIMIT_BAL": "safer", "SEX": "irrelevant", "MARRIAGE": "irrelevant"},
+    "german": {"foreign_worker": "protected", "personal_status_sex": "protected"},
+    "south-german": {"foreign_worker": "protected", "personal_status_sex": "protected"},
+    "taiwan": {"PAY_0": "riskier", "LIMIT_BAL": "safer", "SEX": "protected", "MARRIAGE": "protected"},
     "give-me-some-credit": {"NumberOfTimes90DaysLate": "riskier", "MonthlyIncome": "safer"},
 }
 """What a business analyst expects of these models; `vauban test` looks for records that contradict it."""

@@ -62,11 +62,11 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
     "generated-insurance": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
     "generated-claims": {"amount": "riskier", "witness": "safer", "past_claims": "riskier"},
     "generated-premium": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
-    "vehicle-claims": {"Sex": "irrelevant", "MaritalStatus": "irrelevant"},
+    "vehicle-claims": {"Sex": "protected", "MaritalStatus": "protected"},
     "generated-premium@surcharge": {"claims_3y": "riskier", "annual_km": "riskier", "claim_free": "safer"},
     "fremtpl2": {"BonusMalus": "riskier"},
-    "insurance-charges@surcharge": {"bmi": "riskier", "sex": "irrelevant"},
-    "insurance-charges": {"bmi": "riskier", "sex": "irrelevant"},
+    "insurance-charges@surcharge": {"bmi": "riskier", "sex": "protected"},
+    "insurance-charges": {"bmi": "riskier", "sex": "protected"},
 }
 """What a business analyst expects of these models; what follows from a change is recomputed."""
 

@@ -27,7 +27,7 @@ PRICES: Mapping[Cell, Mapping[str, Price]] = {}
 EXPECTED: Mapping[str, Mapping[str, str]] = {
     "generated-loan": {"income": "safer", "employment_years": "safer", "late_payments": "riskier"},
     "lendingclub": {"annual_inc": "safer", "delinq_2yrs": "riskier", "pub_rec": "riskier"},
-    "loan-sanction": {"Credit_History": "safer", "ApplicantIncome": "safer", "Gender": "irrelevant"},
+    "loan-sanction": {"Credit_History": "safer", "ApplicantIncome": "safer", "Gender": "protected"},
 }
 """What a business analyst expects of these models; what follows from a change is recomputed."""
 
