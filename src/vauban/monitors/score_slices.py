@@ -33,7 +33,7 @@ class ScoreSlices:
 
     A backdoor, a campaign, one source's labels: in a value, a word, a source, or two values together, scores fall or
     rise together. The mean move of a slice is in standard deviations, scaled by how far those of all slices are spread
-    (median absolute deviation), and corrected for their number (Bonferroni; sources, and values of a table
+    (median absolute deviation), and corrected for their number (Bonferroni; sources, and values and words
     that are more frequent than among the verified records, among themselves). No labels are
     needed.
     """
@@ -92,16 +92,18 @@ def _families(
 ) -> list[tuple[Mask, float]]:
     """Return the slices, as cells of (t, t) or (1, t), that are corrected among themselves, and how wide each spreads.
 
-    Sources, for whom somebody answers; values of a table that came more often than among the verified records, as
-    those of a campaign do; and all others.
+    Sources, for whom somebody answers; values and words that came more often than among the verified records, as those
+    of a campaign do; and all others.
     """
     t, sources, values = len(sections.names), np.zeros_like(count, dtype=bool), np.zeros_like(count, dtype=bool)
     last = np.arange(t - sections.senders, t)
     sources[0 if singles else last, last] = True
-    if not singles and dossier.trusted is not None and len(dossier.trusted) >= VERIFIED:
-        there = np.asarray(dossier.terms.same(dossier.trusted.records).sections()[0].sum(axis=0)).ravel()
-        at = np.arange(1, 1 + len(there))  # the first is all records
-        values[at, at] = more_frequent(count[at, at], n, there, len(dossier.trusted))
+    if dossier.trusted is not None and len(dossier.trusted) >= VERIFIED:
+        verified = dossier.terms.same(dossier.trusted.records)
+        traits = verified.traits if verified.dense is None else verified.sections()[0]
+        at = np.arange(1, 1 + traits.shape[1])  # the first is all records
+        row = np.zeros_like(at) if singles else at
+        values[row, at] = more_frequent(count[row, at], n, np.asarray(traits.sum(axis=0)).ravel(), len(dossier.trusted))
     return [(~sources & ~values, WIDE), (sources, WIDE_OF_SOURCE), (values, WIDE)]
 
 
