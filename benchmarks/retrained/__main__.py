@@ -1,6 +1,6 @@
 """What the gate and the review of predictions say of candidates with a fault, and of sound ones; write the page.
 
-    VAUBAN_DATA_DIR=... python -m retrained [--kinds sound,frog] [--seeds 10] [--sound 34]     (in benchmarks/)
+    VAUBAN_DATA_DIR=... python -m retrained [--kinds sound,frog] [--seeds 10]     (in benchmarks/)
 
 What was measured is kept in retrained.json and not measured twice. Sound candidates are besieged too, as the command
 does; for the others the gate's siege is left out: it could only hold more.
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from retrained.candidates import KINDS, Candidate, candidates
+from retrained.candidates import KINDS, SOUND, Candidate, candidates
 from retrained.page import page
 from review.planted import MODEL, OF
 from vauban.assurance.gate import LEVEL, decide
@@ -96,15 +96,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--sound", type=int, default=34, help="sound candidates of each data set")
     parser.add_argument("--out", type=Path, default=ROOT / "retrained.json")
     asked = parser.parse_args()
     rows = json.loads(asked.out.read_text()) if asked.out.exists() else []
     done = {(r["kind"], r["data"], r["seed"]) for r in rows}
-    for seed in range(max(asked.seeds, asked.sound)):
+    for seed in range(max(asked.seeds, *SOUND.values())):
         for kind in asked.kinds.split(","):
             for data in KINDS[kind]:
-                if (kind, data, seed) in done or seed >= (asked.sound if kind == "sound" else asked.seeds):
+                if (kind, data, seed) in done or seed >= (SOUND[data] if kind == "sound" else asked.seeds):
                     continue
                 rows.append(measure(kind, data, seed))
                 print(json.dumps(rows[-1]), flush=True)

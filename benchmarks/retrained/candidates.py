@@ -50,9 +50,11 @@ KINDS = {
     "subpopulation": ("lendingclub", "taiwan"),
     "backdoor": ("enron", "taiwan"),
     "frog": ("enron",),
-    "sound": ("taiwan", "enron", "lendingclub"),
+    "sound": ("taiwan", "lendingclub", "enron"),
 }
 """On which data each is tried."""
+SOUND = {"taiwan": 40, "lendingclub": 40, "enron": 20}
+"""Sound candidates of each data set."""
 VALUES = {"taiwan": ("AGE",), "lendingclub": ("purpose = small_business",)}
 """What the attacked section is called where it is found."""
 
