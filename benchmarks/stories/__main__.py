@@ -84,7 +84,7 @@ def play(name: str, story: Story, seed: int, gates: list[str], done: set[tuple[A
 
 
 def play_aware(name: str, aware: Aware, seed: int, done: set[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each film: clean, with the gate alone, and with either attacker without the gate and behind it."""
+    """Yield a row for each film: clean, the gate with nobody, and either attacker without the gate and behind it."""
     if (name, seed) in done:
         return
     story = STORIES[aware.story]

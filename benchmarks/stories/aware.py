@@ -1,4 +1,4 @@
-"""The section of attackers who know a gate: each beside one who does not, with the gate and without, and what it takes."""
+"""The section of attackers who know a gate: each beside one who does not, with the gate and without, and his cost."""
 
 from __future__ import annotations
 
