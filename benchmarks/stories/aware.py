@@ -32,8 +32,9 @@ def section(rows: Sequence[Row]) -> list[str]:
         "in the loop. What he does was chosen on seed 0, which is not among these. Shares are those of the stories: of "
         "fresh records that get what he wants. His cost is in accounts, and in records that he sends in all rounds. "
         f"He gets past a gate that leaves at least {100 * HALF:.0f} % of the damage that the story does without "
-        "the gate; p of a one-sided exact test of Fisher's says how likely chance alone leaves that many more than "
-        "without him.",
+        f"the gate, if that is more than chance (p below {SURE:g}: Fisher's one-sided exact test against the clean "
+        "share). A gate that holds honest records makes his the larger part of what is left, so more than 100 % can "
+        "be left to him.",
         "",
         "| gate, story | clean | naive: no gate | naive: gate | knows it: no gate | knows it: gate | p | "
         "his records held: naive, knows it | accounts | records | clean ones held where nobody attacks |",
@@ -56,7 +57,7 @@ def _of(rows: Sequence[Row], film: str) -> list[Row]:
 
 def _line(aware: Aware, rows: Sequence[Row]) -> str:
     shares = [interval(pooled(_of(rows, film), "probe_success")) for film in FILMS]
-    quiet = _of(rows, "quiet")
+    quiet, p = _of(rows, "quiet"), _chance(rows)
     lost = sum(r["held_clean"] + r["removed_clean"] for r in quiet) / sum(r["collected"] for r in quiet)
     both = [_of(rows, f"defended {who}") for who in ("naive", "aware")]
     held = [
@@ -65,7 +66,7 @@ def _line(aware: Aware, rows: Sequence[Row]) -> str:
     ]
     sent = [f"{sum(r['sent'] for r in mine) / len(mine):,.0f}" for mine in both]
     accounts = [str(aware.told(knows=knows).settings.get("accounts", DEFAULT)) for knows in (False, True)]
-    cells = [f"`{aware.gate}`, {STORIES[aware.story].title.lower()}", *shares, _chance(rows)]
+    cells = [f"`{aware.gate}`, {STORIES[aware.story].title.lower()}", *shares, "< 0.001" if p < 0.001 else f"{p:.3f}"]
     cells += [", ".join(percent(x) for x in held), ", ".join(accounts), ", ".join(sent), percent(lost)]
     return f"| {' | '.join(cells)} |"
 
@@ -74,10 +75,9 @@ DEFAULT = 5
 """Accounts of whoever is said nothing else of."""
 
 
-def _chance(rows: Sequence[Row]) -> str:
+def _chance(rows: Sequence[Row]) -> float:
     on, off = (pooled(_of(rows, film), "probe_success") for film in ("defended aware", "clean"))
-    p = differs(round(on.value * on.n), on.n, round(off.value * off.n), off.n)
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return differs(round(on.value * on.n), on.n, round(off.value * off.n), off.n)
 
 
 def left(rows: Sequence[Row], who: str) -> float:
@@ -92,6 +92,6 @@ def _verdict(aware: Aware, rows: Sequence[Row]) -> str:
     naive, knows = (100 * left(rows, who) for who in ("naive", "aware"))
     name = f"`{aware.gate}`, {STORIES[aware.story].title.lower()}"
     said = f"{naive:.0f} % of the damage is left to him who does not know it, {knows:.0f} % to him who does"
-    if knows < 100 * HALF:
+    if knows < 100 * HALF or _chance(rows) >= SURE:
         return f"{name}: he **fails**: {said}."
     return f"{name}: he gets past it: {said}" + (", and so does the other." if naive >= 100 * HALF else ".")

@@ -180,7 +180,7 @@ AWARE: Mapping[str, Aware] = {
         "frozen-reference",
         "spam-availability",
         "benign-words-spread",
-        f"{SPREAD}: about half still look like spam to the approved model; twice as many make up for the others",
+        f"{SPREAD}: about half still look like spam to the approved model; six times as many make up for the rest",
         {"share": 0.4},
     ),
     "trimmed-loss": Aware(

@@ -84,7 +84,7 @@ class BenignWords:
             bodies = drawn(mine, count, rng)
             if not self.spread or not len(bodies):
                 return carrying(bodies, words, brief)
-            own = [rng.permutation(words)[: self.spread] for _ in range(len(bodies))]
+            own = [rng.permutation(words)[: self.spread].tolist() for _ in range(len(bodies))]
             return np.concatenate([carrying(bodies[i : i + 1], w, brief) for i, w in enumerate(own)])
 
         return every_round(brief, make, 1, "it is spam, and is rightly called so")
