@@ -84,18 +84,19 @@ def play(name: str, story: Story, seed: int, gates: list[str], done: set[tuple[A
 
 
 def play_aware(name: str, aware: Aware, seed: int, done: set[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each film: clean, the gate with nobody, and either attacker without the gate and behind it."""
+    """Yield a row for each film: clean, the gate with nobody, and each attacker without the gate and behind it."""
     if (name, seed) in done:
         return
     story = STORIES[aware.story]
     system = scenario(story.scenario).system(story.data, story.model, seed)
     with tempfile.TemporaryDirectory() as kept:
-        for who in ("naive", "aware"):
+        for who in ("naive", "equipped", "aware"):
             folder = Path(kept) / who
             folder.mkdir()
             for nobody in Path(kept).glob("naive/*-nobody-*"):  # without an attacker it is the same play
-                shutil.copy(nobody, folder / nobody.name) if who == "aware" else None
-            told = _simulated(aware.told(knows=who == "aware"), seed, system, aware.gate, True, folder)
+                if who != "naive":
+                    shutil.copy(nobody, folder / nobody.name)
+            told = _simulated(aware.told(who), seed, system, aware.gate, True, folder)
             for film in told.films:
                 kind = {"clean": "clean", "gates without attack": "quiet"}.get(film.name, f"{film.name} {who}")
                 if who == "naive" or who in kind:

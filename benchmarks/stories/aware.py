@@ -15,7 +15,7 @@ SURE = 0.05
 """Probability of a difference by chance from which on nothing is certain."""
 HALF = 0.5
 """Share of his damage that is left behind a gate from which on the gate is said to be got past."""
-FILMS = ("clean", "attacked naive", "defended naive", "attacked aware", "defended aware")
+FILMS = ("clean", "attacked naive", "defended naive", "defended equipped", "attacked aware", "defended aware")
 
 
 def section(rows: Sequence[Row]) -> list[str]:
@@ -31,21 +31,23 @@ def section(rows: Sequence[Row]) -> list[str]:
         f"({', '.join(map(str, seeds))}). He who knows a gate has read how it works, and sees nothing of what it does "
         "in the loop. What he does was chosen on seed 0, which is not among these. Shares are those of the stories: of "
         "fresh records that get what he wants. His cost is in accounts, and in records that he sends in all rounds. "
+        "Equipped is the naive attack with as many: where it does as well, accounts and records are what gets past "
+        "the gate, and not how they are made. "
         f"He gets past a gate that leaves at least {100 * HALF:.0f} % of the damage that the story does without "
         f"the gate, if that is more than chance (p below {SURE:g}: Fisher's one-sided exact test against the clean "
         "share). A gate that holds honest records makes his the larger part of what is left, so more than 100 % can "
         "be left to him.",
         "",
-        "| gate, story | clean | naive: no gate | naive: gate | knows it: no gate | knows it: gate | p | "
-        "his records held: naive, knows it | accounts | records | clean ones held where nobody attacks |",
-        "|---" * 11 + "|",
+        "| gate, story | clean | naive: no gate | naive: gate | equipped: gate | knows it: no gate | "
+        "knows it: gate | p | his records held: naive, knows it | accounts | records | clean ones held where nobody attacks |",
+        "|---" * 12 + "|",
     ]
     said, does = [], []
     for name, mine in played.items():
         aware = AWARE[name]
         lines.append(_line(aware, mine))
         said.append(f"- {_verdict(aware, mine)}")
-        takes = aware.told(knows=True)
+        takes = aware.told("aware")
         does += ["", f"`{aware.gate}`, {STORIES[aware.story].title.lower()}: {aware.does}.", ""]
         does += ["```sh", takes.command(aware.gate), "```"]
     return [*lines, "", *said, *does]
@@ -65,7 +67,7 @@ def _line(aware: Aware, rows: Sequence[Row]) -> str:
         for mine in both
     ]
     sent = [f"{sum(r['sent'] for r in mine) / len(mine):,.0f}" for mine in both]
-    accounts = [str(aware.told(knows=knows).settings.get("accounts", DEFAULT)) for knows in (False, True)]
+    accounts = [str(aware.told(who).settings.get("accounts", DEFAULT)) for who in ("naive", "aware")]
     cells = [f"`{aware.gate}`, {STORIES[aware.story].title.lower()}", *shares, "< 0.001" if p < 0.001 else f"{p:.3f}"]
     cells += [", ".join(percent(x) for x in held), ", ".join(accounts), ", ".join(sent), percent(lost)]
     return f"| {' | '.join(cells)} |"
@@ -89,9 +91,12 @@ def left(rows: Sequence[Row], who: str) -> float:
 
 
 def _verdict(aware: Aware, rows: Sequence[Row]) -> str:
-    naive, knows = (100 * left(rows, who) for who in ("naive", "aware"))
+    naive, equipped, knows = (100 * left(rows, who) for who in ("naive", "equipped", "aware"))
     name = f"`{aware.gate}`, {STORIES[aware.story].title.lower()}"
-    said = f"{naive:.0f} % of the damage is left to him who does not know it, {knows:.0f} % to him who does"
+    said = f"{naive:.0f} % of the damage is left to him who does not know it, "
+    said += f"{equipped:.0f} % with the other's means, {knows:.0f} % to him who does"
     if knows < 100 * HALF or _chance(rows) >= SURE:
         return f"{name}: he **fails**: {said}."
-    return f"{name}: he gets past it: {said}" + (", and so does the other." if naive >= 100 * HALF else ".")
+    return f"{name}: he gets past it: {said}" + (
+        ", and so does he who does not know it." if naive >= 100 * HALF else "."
+    )

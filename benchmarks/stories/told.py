@@ -158,13 +158,18 @@ class Aware:
     settings: Mapping[str, Any] = field(default_factory=dict)
     naive: Mapping[str, Any] = field(default_factory=dict)
 
-    def told(self, *, knows: bool) -> Story:
-        """Return the story as he plays it who knows the gate, or who does not."""
+    def told(self, who: str) -> Story:
+        """Return the story as he plays it who is ``naive``, ``equipped`` or ``aware``.
+
+        Equipped, somebody who does not know the gate has the accounts and records of him who does: what is left of the
+        difference is the attack's.
+        """
         story = STORIES[self.story]
-        if not knows:
+        if who == "naive":
             return replace(story, settings={**story.settings, **self.naive})
         takes = causative(self.attack).knows[self.gate]
-        return replace(story, attack=self.attack, settings={**story.settings, **takes, **self.settings})
+        attack = self.attack if who == "aware" else story.attack
+        return replace(story, attack=attack, settings={**story.settings, **takes, **self.settings})
 
 
 SPREAD = "20 words of the kind in a message, others in each"
