@@ -39,7 +39,8 @@ def section(rows: Sequence[Row]) -> list[str]:
         "be left to him.",
         "",
         "| gate, story | clean | naive: no gate | naive: gate | equipped: gate | knows it: no gate | "
-        "knows it: gate | p | his records held: naive, knows it | accounts | records | clean ones held where nobody attacks |",
+        "knows it: gate | p | his records held: naive, knows it | accounts | records | "
+        "clean ones held where nobody attacks |",
         "|---" * 12 + "|",
     ]
     said, does = [], []
