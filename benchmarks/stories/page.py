@@ -19,8 +19,8 @@ ENOUGH, COST = 0.9, 0.01
 """Share of the damage that a gate is to undo, and most clean records that it may hold where nobody attacks."""
 
 
-def page(rows: Sequence[Row]) -> str:
-    """Return docs/stories.md."""
+def page(rows: Sequence[Row], aware: Sequence[str]) -> str:
+    """Return docs/stories.md, with the section of attackers who know a gate among the others."""
     told = {name: _Told(name, story, rows) for name, story in STORIES.items() if any(r["story"] == name for r in rows)}
     lines = [
         "# Five stories of attacks on training",
@@ -34,7 +34,8 @@ def page(rows: Sequence[Row]) -> str:
     ]
     for t in told.values():
         lines += ["", *t.section()]
-    return "\n".join([*lines, "", *_matrix(told), "", *_explored(told), ""])
+    parts = [part for part in (_matrix(told), aware, _explored(told)) if part]
+    return "\n".join([*lines, *(line for part in parts for line in ("", *part)), ""])
 
 
 class _Told:
@@ -107,7 +108,7 @@ class _Told:
             "",
             f"{len(attacked)} seed{'s' if len(attacked) > 1 else ''}. Of {share['sent']} records that he sends, "
             f"{share['collected_poison']} are collected (seed 0). Of all that is trained on in the end, "
-            f"{_percent(part)} is his; "
+            f"{percent(part)} is his; "
             f"he asks {share['asked']} questions"
             + (f" and learns: {'; '.join(share['learnt'])}." if share["learnt"] else "."),
             "",
@@ -122,8 +123,8 @@ class _Told:
 
     def _line(self, title: str, film: str, gate: str | None) -> str:
         rows = self.of(film, gate)
-        cells = [_interval(pooled(rows, name)) for name in ("probe_success", "fnr", "fpr")]
-        cells += [_interval(mean(rows, "error")), _money(mean(rows, "loss"), self._currency())]
+        cells = [interval(pooled(rows, name)) for name in ("probe_success", "fnr", "fpr")]
+        cells += [interval(mean(rows, "error")), _money(mean(rows, "loss"), self._currency())]
         return f"| {title} | {' | '.join(cells)} |"
 
     def _currency(self) -> str:
@@ -156,7 +157,7 @@ class _Told:
                 for rows in (clean, attacked):
                     values = [r["rounds"][turn][place] for r in rows]
                     share = sum(values) / len(values)
-                    cells.append(_percent(share if sign > 0 else 1 - share))
+                    cells.append(percent(share if sign > 0 else 1 - share))
             lines.append(f"| {turn + 1} | {' | '.join(cells)} |")
         return [*lines, "", "Means over the seeds."]
 
@@ -188,9 +189,9 @@ def _matrix(told: Mapping[str, _Told]) -> list[str]:
             undone, cost, left = t.undone(gate), t.cost(gate), t.won("defended", gate)
             bold = "**" if undone >= ENOUGH and cost.value <= COST else ""
             held = f"holds {100 * t.stopped(gate):.0f} % of his and {100 * cost.value:.2f} % of {cost.n:,}"
-            cells.append(f"{bold}{100 * undone:.0f} %{bold}, {_interval(left)}; {held}")
+            cells.append(f"{bold}{100 * undone:.0f} %{bold}, {interval(left)}; {held}")
         lines.append(
-            f"| {t.story.title} | {_interval(t.won('clean'))}, {_interval(t.won('attacked'))} | {' | '.join(cells)} |"
+            f"| {t.story.title} | {interval(t.won('clean'))}, {interval(t.won('attacked'))} | {' | '.join(cells)} |"
         )
     looked = [
         f"{t.story.title}: {t.looked('defended'):.0f} and {t.looked('quiet'):.0f}" for t in told.values() if t.looks
@@ -225,7 +226,7 @@ def _explored(told: Mapping[str, _Told]) -> list[str]:
         chance = "< 0.001" if p < 0.001 else f"{p:.3f}"
         unsure += [t.story.title] if p >= SURE else []
         seeds = len(t.of("unexplored"))
-        cells = " | ".join(_interval(x) for x in (t.won("clean"), off, on))
+        cells = " | ".join(interval(x) for x in (t.won("clean"), off, on))
         lines.append(f"| {t.story.title} | {seeds} | {cells} | {chance} |")
     return [
         *lines,
@@ -252,11 +253,11 @@ def _times(rate: Rate, money: float) -> Rate:
     return Rate(money * rate.value, money * rate.low, money * rate.high, rate.n)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _interval(rate: Rate) -> str:
+def interval(rate: Rate) -> str:
     return f"{100 * rate.value:.1f} % ({100 * rate.low:.1f} to {100 * rate.high:.1f}, n = {rate.n:,})"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from vauban.catalogue import causative
 
 
 @dataclass(frozen=True)
@@ -136,3 +138,89 @@ STORIES: Mapping[str, Story] = {
     ),
 }
 """By name. Sizes are small, so that a story with all gates takes two or three minutes of one core."""
+
+
+@dataclass(frozen=True)
+class Aware:
+    """How somebody who knows a gate plays a story.
+
+    Attributes:
+        gate, story, attack: names; the attack knows the gate.
+        does: what he does otherwise, in words.
+        settings: his, in place of the story's; what the catalogue says that the gate takes is added.
+        naive: settings of him who does not know the gate, in place of the story's.
+    """
+
+    gate: str
+    story: str
+    attack: str
+    does: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    naive: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self, who: str) -> Story:
+        """Return the story as he plays it who is ``naive``, ``equipped`` or ``aware``.
+
+        Equipped, somebody who does not know the gate has the accounts and records of him who does: what is left of the
+        difference is the attack's.
+        """
+        story = STORIES[self.story]
+        if who == "naive":
+            return replace(story, settings={**story.settings, **self.naive})
+        takes = causative(self.attack).knows[self.gate]
+        attack = self.attack if who == "aware" else story.attack
+        return replace(story, attack=attack, settings={**story.settings, **takes, **self.settings})
+
+
+SPREAD = "20 words of the kind in a message, others in each"
+AWARE: Mapping[str, Aware] = {
+    "roni": Aware(
+        "roni",
+        "spam-availability",
+        "benign-words-spread",
+        f"{SPREAD}; so many accounts that none sends three, which is the least that the gate tries out",
+        {"share": 0.2},
+    ),
+    "frozen-reference": Aware(
+        "frozen-reference",
+        "spam-availability",
+        "benign-words-spread",
+        f"{SPREAD}: about half still look like spam to the approved model; six times as many make up for the rest",
+        {"share": 0.4},
+    ),
+    "trimmed-loss": Aware(
+        "trimmed-loss",
+        "spam-availability",
+        "benign-words",
+        "nothing: what he sends is spam and is called so, and fits in with itself",
+    ),
+    "stand-out": Aware(
+        "stand-out",
+        "spam-availability",
+        "benign-words-spread",
+        f"{SPREAD}; so many accounts that none has a rate of its own",
+        {"share": 0.2},
+    ),
+    "stand-out, of a table": Aware(
+        "stand-out",
+        "credit",
+        "subpopulation",
+        "half the records, and so many accounts that none has a rate of its own",
+        {"share": 0.03},
+    ),
+    "source-cap": Aware(
+        "source-cap",
+        "credit",
+        "subpopulation",
+        "as many records from ten accounts, each below the cap",
+        naive={"accounts": 1},
+    ),
+    "review": Aware(
+        "review",
+        "spam-availability",
+        "benign-words-spread",
+        f"{SPREAD}; many accounts, and more messages than a person reads",
+        {"share": 0.3},
+    ),
+}
+"""By name. What he does was chosen on seed 0, which is not reported."""

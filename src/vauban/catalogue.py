@@ -41,6 +41,8 @@ class Entry:
         cells: the cells that it can be tried in.
         alternatives: other parameters, each in place of some of ``parameters``; an audit uses those that do best on
             its tuning set.
+        knows: gates that an attack on training is made to get past, each with the settings of `vauban simulate` that
+            this takes. He knows how the gate works, and sees nothing of what it does.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Entry:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     cells: tuple[Cell, ...] = (Cell.EI, Cell.EA)
     alternatives: tuple[Mapping[str, Any], ...] = ()
+    knows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def make(self) -> Any:
         """Return the attack or explorer itself."""
@@ -103,7 +106,29 @@ _CAUSATIVE = (
     Entry("dictionary", "vauban.causative.dictionary:Dictionary", "attack", LABELS, {}, (Cell.CA,)),
     Entry("pseudospam", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {}, (Cell.CI,)),
     Entry("boiling-frog", "vauban.causative.pseudospam:Pseudospam", "attack", SKEW, {"gradual": True}, (Cell.CI,)),
-    Entry("benign-words", "vauban.causative.benign_words:BenignWords", "attack", SKEW, {}, (Cell.CA,)),
+    Entry(
+        "benign-words",
+        "vauban.causative.benign_words:BenignWords",
+        "attack",
+        SKEW,
+        {},
+        (Cell.CA,),
+        knows={"trimmed-loss": {}},
+    ),
+    Entry(
+        "benign-words-spread",
+        "vauban.causative.benign_words:BenignWords",
+        "attack",
+        SKEW,
+        {"spread": 20},
+        (Cell.CA,),
+        knows={
+            "roni": {"accounts": 100},
+            "frozen-reference": {},
+            "stand-out": {"accounts": 100},
+            "review": {"accounts": 100},
+        },
+    ),
     Entry("backdoor", "vauban.causative.backdoor:Backdoor", "attack", BACKDOOR, {}, (Cell.CI,)),
     Entry("insertion", "vauban.causative.insertion:Insertion", "attack", SKEW, {}, (Cell.CA, Cell.CI)),
     Entry(
@@ -114,7 +139,15 @@ _CAUSATIVE = (
         {"distinct": 4, "inside": 0.95},
         (Cell.CA, Cell.CI),
     ),
-    Entry("subpopulation", "vauban.causative.subpopulation:Subpopulation", "attack", TARGET, {}, (Cell.CI, Cell.CA)),
+    Entry(
+        "subpopulation",
+        "vauban.causative.subpopulation:Subpopulation",
+        "attack",
+        TARGET,
+        {},
+        (Cell.CI, Cell.CA),
+        knows={"source-cap": {"accounts": 10}, "stand-out": {"accounts": 100}},
+    ),
 )
 
 CAUSATIVE: Mapping[str, Entry] = {e.name: e for e in _CAUSATIVE}
@@ -198,6 +231,11 @@ def gate_entry(name: str) -> Entry:
     if name not in GATES:
         raise unknown("gate", name, GATES)
     return GATES[name]
+
+
+def aware_of(gate: str) -> dict[str, Mapping[str, Any]]:
+    """Return the attacks on training that are made to get past a gate, by name, with the settings that this takes."""
+    return {e.name: e.knows[gate] for e in CAUSATIVE.values() if gate in e.knows}
 
 
 def attacks() -> dict[str, Attack]:

@@ -42,6 +42,13 @@ def test_every_attack_on_training_gate_and_way_of_retraining_is_documented() -> 
     assert [name for name in (*CAUSATIVE, *GATES, *RETRAINING) if f"`{name}`" not in page] == []
 
 
+def test_every_gate_was_tried_against_somebody_who_knows_it() -> None:
+    page = (ROOT / "docs" / "stories.md").read_text()
+    part = page.partition("## Every gate against somebody who knows it")[2].partition("\n## ")[0]
+    tried = re.findall(r"^\| `([\w-]+)`, ", part, flags=re.M)
+    assert [gate for gate in GATES if gate not in tried] == []
+
+
 def test_every_detector_of_predictions_is_documented() -> None:
     page = (ROOT / "docs" / "predictions.md").read_text()
     assert re.findall(r"^\| `([\w-]+)`", page, flags=re.M) == list(PREDICTIONS)

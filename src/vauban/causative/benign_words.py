@@ -41,11 +41,16 @@ class BenignWords:
     dashboard of recall shows nothing. After the correlated outlier attack of Newsome, Karp and Song, "Paragraph:
     thwarting signature learning by training maliciously" (RAID 2006, section 4), and the dictionary attack.
 
+    Spread, each message carries a few of the words, drawn for it alone: none looks much like good mail, and no two are
+    alike. It takes more messages for the same harm.
+
     Attributes:
-        words: most words of the class that a message carries.
+        words: most words of the class that are used.
+        spread: words of these that one message carries; 0 is all that there is room for.
     """
 
     words: int = 1000
+    spread: int = 0
 
     modalities = frozenset({Modality.TEXT})
     wants = frozenset({Grant.SEND})
@@ -74,12 +79,15 @@ class BenignWords:
         """Send as many spam messages with the class's words as he can each round."""
         rng, mine = brief.rng(), owned(brief, 1)
         words = intelligence.words[: self.words]
-        return every_round(
-            brief,
-            lambda count: carrying(drawn(mine, count, rng), words, brief),
-            1,
-            "it is spam, and is rightly called so",
-        )
+
+        def make(count: int) -> Records:
+            bodies = drawn(mine, count, rng)
+            if not self.spread or not len(bodies):
+                return carrying(bodies, words, brief)
+            own = [rng.permutation(words)[: self.spread].tolist() for _ in range(len(bodies))]
+            return np.concatenate([carrying(bodies[i : i + 1], w, brief) for i, w in enumerate(own)])
+
+        return every_round(brief, make, 1, "it is spam, and is rightly called so")
 
     def dress(self, records: Records, intelligence: ClassWords, brief: Brief) -> Records:
         """Return the records as they are: it is other people's mail that is blocked."""

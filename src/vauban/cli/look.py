@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def list_(what: str) -> None:
 @click.argument("attack")
 def info(attack: str) -> None:
     """Say what an attack does, what it needs, and where it comes from."""
-    from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE, GATES
+    from vauban.catalogue import CASCADE, CATALOGUE, CAUSATIVE, GATES, aware_of
     from vauban.errors import unknown
 
     known = {**CATALOGUE, CASCADE.name: CASCADE, **CAUSATIVE, **GATES}
@@ -80,13 +81,21 @@ def info(attack: str) -> None:
     click.echo(f"{line.name} ({line.role})\n")
     click.echo(inspect.getdoc(type(made)) or "")
     if line.role == "gate":
+        for name, settings in aware_of(line.name).items():
+            click.echo(f"\nTry it against who knows it: --attack {name}{_options(settings)}")
         return
     click.echo(f"\nWorks on:   {', '.join(sorted(made.modalities))}")
     click.echo(f"Needs:      {', '.join(sorted(made.wants))}")
     click.echo(f"Cells:      {', '.join(line.cells)}")
     click.echo(f"Parameters: {', '.join(f'{k}={v!r}' for k, v in vars(made).items()) or 'none'}")
+    if line.knows:
+        click.echo(f"Knows:      {', '.join(gate + _options(settings) for gate, settings in line.knows.items())}")
     for cell in line.cells:
         click.echo(f"Tags in {cell}: {', '.join(line.tags_in(cell))}")
+
+
+def _options(settings: Mapping[str, Any]) -> str:
+    return "".join(f" --{name} {value}" for name, value in settings.items())
 
 
 @click.command()
