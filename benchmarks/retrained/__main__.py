@@ -2,8 +2,8 @@
 
     VAUBAN_DATA_DIR=... python -m retrained [--kinds sound,frog] [--seeds 10]     (in benchmarks/)
 
-What was measured is kept in retrained.json and not measured twice. Sound candidates are besieged too, as the command
-does; for the others the gate's siege is left out: it could only hold more.
+What was measured is kept in retrained.json and not measured twice. The gate's siege is left out: benchmarks/siege.py
+measures it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,10 @@ import numpy as np
 
 from retrained.candidates import KINDS, SOUND, Candidate, candidates
 from retrained.page import page
-from review.planted import MODEL, OF
 from vauban.assurance.gate import LEVEL, decide
-from vauban.assurance.siege import SHORT, besiege
-from vauban.contracts import LABEL, SCORE
+from vauban.contracts import LABEL
 from vauban.monitors.changes import together
 from vauban.review.examine import Examined, examine, examine_predictions
-from vauban.scenarios import scenario
-from vauban.system import Part
 from vauban.threat import Decision
 
 ROOT = Path(__file__).parent.parent
@@ -41,18 +36,10 @@ def says(lines: Sequence[str], words: Sequence[str]) -> bool:
     return any(re.search(rf"(?<!\w){re.escape(w)}(?!\w)", line) for line in lines for w in words)
 
 
-def gated(c: Candidate, siege: bool) -> dict[str, Any]:
-    """Return what the gate says."""
+def gated(c: Candidate) -> dict[str, Any]:
+    """Return what the gate says, but for its siege."""
     signals = examine(c.batch).signals
-    besieged = None
-    if siege:
-        name = c.data.partition(", ")[0]
-        system = scenario(OF[name]).system(name, MODEL[name], c.seed)
-        frame = c.old.schema.decode(c.trusted.records)
-        parts = replace(system.parts, victims=Part(frame, c.trusted.labels))
-        threats = scenario(OF[name]).threats(["EI"], SCORE, SHORT, None)
-        besieged = besiege(c.new, c.old, replace(system, parts=parts), threats, level=LEVEL, seed=c.seed)
-    told = decide(c.new, c.old, c.trusted, c.old.schema, batch=c.batch, signals=signals, siege=besieged)
+    told = decide(c.new, c.old, c.trusted, c.old.schema, batch=c.batch, signals=signals)
     lines = [line for check in told.checks if check.holds for line in check.evidence]
     new, old = (m.answer(c.batch.records, LABEL).decisions == Decision.PASS for m in (c.new, c.old))
     kin = np.isin(c.batch.family, together(new & ~old, c.batch.family, LEVEL / 10)[0])
@@ -81,7 +68,7 @@ def measure(kind: str, data: str, seed: int) -> dict[str, Any]:
     started, row, turn = time.process_time(), {}, 0
     held: dict[str, Any] = {}
     for turn, c in enumerate(candidates(kind, data, seed)):
-        row = {"gate": gated(c, siege=kind == "sound"), "predictions": reviewed(c)}
+        row = {"gate": gated(c), "predictions": reviewed(c)}
         row["harm"], row["changed"] = c.harm, int(np.sum(c.log.changed))
         for name in ("gate", "predictions"):
             if row[name]["named"]:

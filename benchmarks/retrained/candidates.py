@@ -53,7 +53,7 @@ KINDS = {
     "sound": ("taiwan", "lendingclub", "enron"),
 }
 """On which data each is tried."""
-SOUND = {"taiwan": 40, "lendingclub": 40, "enron": 20}
+SOUND = {"taiwan": 45, "lendingclub": 45, "enron": 10}
 """Sound candidates of each data set."""
 VALUES = {"taiwan": ("AGE",), "lendingclub": ("purpose = small_business",)}
 """What the attacked section is called where it is found."""

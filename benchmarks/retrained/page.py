@@ -46,7 +46,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
         "",
         "## Sound retrainings",
         "",
-        "The batch is honest. The gate besieges both models, too.",
+        "The batch is honest. The gate's siege is left out: [gate](gate.md) says what it holds.",
         "",
         "| data | held by the gate | held by the review |",
         "|---|---|---|",
