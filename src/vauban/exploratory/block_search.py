@@ -25,7 +25,8 @@ class BlockSearch:
     whether the changed direction passes at the best radius so far, and bisects the radius only if so. Here the radius
     is money and a direction is how it is spent: a block of 1/2, 1/4, ... of the features, or all of them, goes other
     ways, and its numbers share what the rest leaves. What passes is bisected change by change, on the attainable grid.
-    Blocks are drawn, not gone through in order, and of those drawn the ones that a guess prefers are asked about.
+    Blocks are drawn, not gone through in order, and of those drawn the ones that go ways which have not failed yet are
+    asked about first.
 
     Attributes:
         known_share: of the scouting questions, how many at most ask about known records.
@@ -35,7 +36,7 @@ class BlockSearch:
 
     known_share: float = 0.3
     donors: int = 64
-    width: int = 10
+    width: int = 4
 
     modalities = frozenset({Modality.TABULAR})
     wants = LABEL
@@ -53,10 +54,10 @@ class BlockSearch:
         siege = Siege.of(cohort, brief)
         good, picture = brief.known.of(int(not brief.cell.harmful)), intelligence.picture
         queries = brief.budget.queries
-        width, rounds = max(self.width, queries // 40), min(5 + queries * 19 // 100, 125)
+        width, rounds = max(self.width, queries // 100), min(5 + queries // 4, 125)
         with suppress(BudgetSpent):
             worth = yield from approach(siege, picture)
             yield from borrow(siege, intelligence.donors)
             yield from cross(siege, intelligence.donors, good)
-            yield from search_blocks(siege, worth, picture, width, rounds)
+            yield from search_blocks(siege, worth, width, rounds)
         return ()

@@ -34,7 +34,7 @@ class DonorBisection:
 
     known_share: float = 0.3
     donors: int = 64
-    trades: int = 10
+    trades: int = 4
 
     modalities = frozenset({Modality.TABULAR})
     wants = LABEL
@@ -48,11 +48,11 @@ class DonorBisection:
         """Reach the goal along the guess, else by donors; then make it cheaper until the questions are spent."""
         if not len(cohort) or not len(table_of(brief).mutable):
             return ()
-        siege = Siege.of(cohort, brief)
+        siege, queries = Siege.of(cohort, brief), brief.budget.queries
         good = brief.known.of(int(not brief.cell.harmful))
         with suppress(BudgetSpent):
             worth = yield from approach(siege, intelligence.picture)
             yield from borrow(siege, intelligence.donors)
             yield from cross(siege, intelligence.donors, good)
-            yield from trade(siege, worth, self.trades, rounds=5 + brief.budget.queries * 19 // 100)
+            yield from trade(siege, worth, max(self.trades, min(queries // 100, 10)), rounds=5 + queries // 4)
         return ()

@@ -65,6 +65,24 @@ class Asked:
         flat[slots[rows]] = True
         return rows
 
+    def new_first(self, victims: Ints, values: Floats, wanted: Mask) -> Ints:
+        """Return all rows, each victim's wanted ones that are new before his others; of equal ones only the first is.
+
+        Args:
+            victims: (n,) each once.
+            values: (n * k, m), k records for each victim in turn.
+            wanted: (n * k,) which of them to consider.
+        """
+        if not len(victims):
+            return np.zeros(0, dtype=np.int64)
+        slots = self._slots(np.repeat(victims, len(values) // len(victims)), values)
+        new = (wanted & ~self.seen.reshape(-1)[slots]).reshape(len(victims), -1)
+        grouped = np.where(new, slots.reshape(new.shape), -1)
+        for back in range(1, new.shape[1]):
+            new[:, back:] &= grouped[:, back:] != grouped[:, :-back]
+        order = np.argsort(~new, axis=1, kind="stable")
+        return np.asarray((order + np.arange(len(order))[:, None] * new.shape[1]).reshape(-1))
+
     def _slots(self, victims: Ints, values: Floats) -> Ints:
         keys = np.zeros(len(values), dtype=np.uint64)
         for j, odd in enumerate(self.odd):

@@ -9,12 +9,9 @@ import numpy as np
 
 from vauban.contracts import Ask, Outcome
 from vauban.records import Floats, Ints, Mask
-from vauban.tactics.additive_guess import AdditiveGuess
 from vauban.tactics.siege import Proposals, Siege, joined
-from vauban.tactics.trade import GAIN, IDLE, Chances, eased, traded
+from vauban.tactics.trade import GAIN, IDLE, MADE, Chances, eased, traded
 
-_MADE = 4
-"""Directions made for one that is asked about; but for every fourth, those that promise most are."""
 _ANEW = 0.4
 """Share of directions for which all features are one block."""
 
@@ -49,15 +46,12 @@ class Ways:
         return Ways(arm, draw / np.maximum(draw[:, :, -1:], 1e-300))
 
 
-def search_blocks(
-    siege: Siege, worth: Floats, picture: AdditiveGuess, width: int, rounds: int
-) -> Generator[Ask, Outcome, None]:
+def search_blocks(siege: Siege, worth: Floats, width: int, rounds: int) -> Generator[Ask, Outcome, None]:
     """Make the held records cheaper: other directions at the best radius so far, trades, and less of each change.
 
     Args:
         siege: the search; only victims for whom a record reached the goal are asked about.
         worth: (n, a) how good each arm is thought to be; any scale.
-        picture: by which directions are ranked before any is asked about.
         width: questions a round for each victim, half of them trades; half as many while there is something to bisect.
         rounds: most rounds.
     """
@@ -73,8 +67,8 @@ def search_blocks(
         busy = np.isin(who, less.victims)
         proposals = joined(
             less,
-            _directions(siege, ways, picture, who[~busy], width - half),
-            _directions(siege, ways, picture, who[busy], quarter),
+            _directions(siege, ways, who[~busy], width - half),
+            _directions(siege, ways, who[busy], quarter),
             traded(siege, chances, who[~busy], half),
             traded(siege, chances, who[busy], quarter),
         )
@@ -83,13 +77,13 @@ def search_blocks(
         idle[proposals.victims[answered]] = 0
 
 
-def _directions(siege: Siege, ways: Ways, picture: AdditiveGuess, who: Ints, count: int) -> Proposals:
+def _directions(siege: Siege, ways: Ways, who: Ints, count: int) -> Proposals:
     """Return records in which a block of features goes other ways, for a little less than the best in all.
 
     Features outside the block stay as they are held. Of those inside, some are left at the victim's own values;
     categories are paid for first, and numbers share what is left, evenly or at random.
     """
-    m, tries = siege.spent.shape[1], count * _MADE
+    m, tries = siege.spent.shape[1], count * MADE
     u = siege.streams.uniform(who, tries * (5 + 3 * m)).reshape(-1, 5 + 3 * m)
     takes, which, much = u[:, 5 : 5 + m], u[:, 5 + m : 5 + 2 * m], u[:, 5 + 2 * m :]
     victims = np.repeat(who, tries)
@@ -116,8 +110,7 @@ def _directions(siege: Siege, ways: Ways, picture: AdditiveGuess, who: Ints, cou
     values[row, f], spent[row, f] = siege.arms.spend(victims[row], arm, money)
 
     total = spent.sum(axis=1)
-    order = _by_promise(siege, picture, victims, values, total, tries)
-    pick = order[siege.asked.add_some(who, values[order], ((total > 0) & (total <= most))[order], count)]
+    pick = siege.choose(who, values, (total > 0) & (total <= most), count)
     return Proposals(victims[pick], values[pick], spent[pick], new=True)
 
 
@@ -125,18 +118,3 @@ def _block(level: Floats, place: Floats, m: int) -> Mask:
     """Return blocks (r, m): one of 1, 2, 4, ... about equal parts of the features."""
     parts = 2 ** (level * (np.ceil(np.log2(max(m, 2))) + 1)).astype(np.int64)
     return np.asarray((np.arange(m) * parts[:, None]) // m == (place * parts).astype(np.int64)[:, None])
-
-
-def _by_promise(siege: Siege, picture: AdditiveGuess, victims: Ints, values: Floats, total: Floats, tries: int) -> Ints:
-    """Return the rows, every victim's by what he may hope to save; every fourth comes first as it was drawn.
-
-    The hope is the saving times the chance to pass, were the held record on the boundary of the guess.
-    """
-    further = np.zeros(len(victims))
-    for f, j in enumerate(siege.schema.mutable.tolist()):
-        further += picture.part(j, values[:, f]) - picture.part(j, siege.values[victims, f])
-    saved = 1 - total / siege.total[victims]
-    hope = (saved / (1 + np.exp(-np.clip(further, -30, 30)))).reshape(-1, tries)
-    hope[:, ::4] = np.inf
-    order = np.argsort(-hope, axis=1, kind="stable")
-    return np.asarray((order + np.arange(len(order))[:, None] * tries).reshape(-1))

@@ -45,6 +45,7 @@ class Siege:
 
     Attributes:
         numbers: (m,) which mutable features can be changed in part; ``step`` (m,) is their grid.
+        failed: which features were changed, and which way, in records that did not reach the goal.
         live: (n,) who has questions left.
         held: (n,) for whom a record reached the goal.
         values, spent, total: of the cheapest such record: values (n, m), what each change costs (n, m), and the sum
@@ -59,6 +60,7 @@ class Siege:
     arms: Arms
     streams: Streams
     asked: Asked
+    failed: Asked
     numbers: Mask
     step: Floats
     live: Mask
@@ -85,6 +87,7 @@ class Siege:
             arms=arms,
             streams=Streams.of(cohort),
             asked=asked,
+            failed=Asked.nothing(n, m, brief.budget.queries),
             numbers=np.isin(schema.mutable, schema.numbers),
             step=schema.step[schema.mutable],
             live=np.ones(n, dtype=np.bool_),
@@ -130,9 +133,31 @@ class Siege:
         self.live[owners] = outcome.remaining[ids] > 0
         hit = self.brief.reached(outcome.decisions) & outcome.answered
         done[at] = outcome.answered
-        self._note_eased(proposals, at[outcome.answered & ~hit], at[hit])
+        no = at[outcome.answered & ~hit]
+        self.failed.add(proposals.victims[no], self._ways(proposals.victims[no], proposals.values[no]))
+        self._note_eased(proposals, no, at[hit])
         self._take_best(proposals, total, at[hit])
         return done
+
+    def choose(self, who: Ints, values: Floats, wanted: Mask, most: int) -> Ints:
+        """Return the rows to ask about: each victim's first ``most`` that are wanted and new, new ways before others.
+
+        A way is which features are changed, and of each whether it rises or falls, or which value is taken. Amounts
+        that failed say little of other ways, and much of other amounts.
+
+        Args:
+            who: (n,) victims, each once.
+            values: (n * k, m), k records for each victim in turn.
+            wanted: (n * k,) which of them to consider.
+            most: records a victim.
+        """
+        victims = np.repeat(who, len(values) // max(len(who), 1))
+        order = self.failed.new_first(who, self._ways(victims, values), wanted)
+        return np.asarray(order[self.asked.add_some(who, values[order], wanted[order], most)])
+
+    def _ways(self, victims: Ints, values: Floats) -> Floats:
+        start = self.arms.start[victims]
+        return np.where(self.numbers, np.sign(values - start), np.where(values == start, -1.0, values))
 
     def _obeying(self, proposals: Proposals) -> tuple[Proposals, Mask]:
         """Return what the schema's relations make of the proposals, and where that is another record (r,)."""

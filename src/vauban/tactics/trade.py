@@ -13,8 +13,10 @@ from vauban.records import Floats, Ints, Mask
 from vauban.tactics.arms import snapped
 from vauban.tactics.siege import Proposals, Siege, joined
 
-_TOLERANCE = 0.01
+_TOLERANCE = 0.001
 """A change is bisected until what is left of its interval is worth less than this share of the record's cost."""
+MADE = 12
+"""Records made for one that is asked about: enough that some go ways that have not failed yet."""
 GAIN = 0.002
 """A trade must save this share of the record's cost."""
 IDLE = 12
@@ -150,7 +152,7 @@ class Chances:
 def traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
     """Return records in which some changes are dropped and most of what that saves is spent elsewhere."""
     m = siege.spent.shape[1]
-    tries = trades + trades // 3
+    tries = trades * MADE
     u = siege.streams.uniform(who, tries * 8).reshape(-1, 8)
     victims = np.repeat(who, tries)
     rows = np.arange(len(victims))
@@ -186,5 +188,5 @@ def traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
         left[at] -= cost - spent[at, f]
         values[at, f], spent[at, f] = to, cost
 
-    pick = siege.asked.add_some(who, values, left >= 0, trades)
+    pick = siege.choose(who, values, left >= 0, trades)
     return Proposals(victims[pick], values[pick], spent[pick], new=True)
