@@ -88,6 +88,7 @@ def test_finds_three_changes_that_help_only_together_where_donor_bisection_does_
     ratio = ratio_of(BlockSearch(), world, optimum_of_three, queries=600)
     assert np.median(ratio) <= 1.02
     assert np.quantile(ratio, 0.8) <= 1.25
+    assert np.median(ratio_of(BlockSearch(), world, optimum_of_three, queries=300)) <= 1.02
     assert np.median(ratio_of(DonorBisection(), world, optimum_of_three, queries=600)) > 1.25
 
 
@@ -115,8 +116,7 @@ def test_without_a_part_the_planted_optimum_is_missed(monkeypatch, lost):
     for part in lost:
         monkeypatch.setattr(blocks, part, nothing)
     world = planted(three_thresholds)
-    ratio = ratio_of(BlockSearch(), world, optimum_of_three, queries=600)
-    assert np.quantile(ratio, 0.8) > 1.25
+    assert np.median(ratio_of(BlockSearch(), world, optimum_of_three, queries=300)) > 1.1
 
 
 def test_nobody_depends_on_who_else_is_there():
