@@ -1,6 +1,6 @@
 """What the gate and the review of predictions say of candidates with a fault, and of sound ones; write the page.
 
-    VAUBAN_DATA_DIR=... python -m retrained [--kinds sound,frog] [--seeds 10]     (in benchmarks/)
+    VAUBAN_DATA_DIR=... python -m retrained [--kinds sound,frog] [--data taiwan] [--seeds 10]     (in benchmarks/)
 
 What was measured is kept in retrained.json and not measured twice. The gate's siege is left out: benchmarks/siege.py
 measures it.
@@ -82,6 +82,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--data", default="", help="a part of the name of the data")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=ROOT / "retrained.json")
     asked = parser.parse_args()
@@ -90,7 +91,9 @@ def main() -> None:
     for seed in range(max(asked.seeds, *SOUND.values())):
         for kind in asked.kinds.split(","):
             for data in KINDS[kind]:
-                if (kind, data, seed) in done or seed >= (SOUND[data] if kind == "sound" else asked.seeds):
+                if asked.data not in data or (kind, data, seed) in done:
+                    continue
+                if seed >= (SOUND[data] if kind == "sound" else asked.seeds):
                     continue
                 rows.append(measure(kind, data, seed))
                 print(json.dumps(rows[-1]), flush=True)

@@ -17,10 +17,10 @@ from vauban.records import Floats, Mask
 
 MOST = 0.5
 """Share of all records that a slice is at most."""
-WIDE = 1.9
-WIDE_OF_SOURCE = 1.1
-"""By how much wider than a normal law slices, and sources, of sound retrainings are spread; measured, see
-docs/predictions.md."""
+WIDE = 2.3
+WIDE_OF_VALUE, WIDE_OF_SOURCE = 1.9, 1.1
+"""By how much wider than a normal law slices, values that came more often, and sources of sound retrainings are spread;
+measured, see docs/predictions.md."""
 SHOWN = 40
 """Slices, at most, whose records are ranked."""
 NEW = 0.3
@@ -104,7 +104,7 @@ def _families(
         at = np.arange(1, 1 + traits.shape[1])  # the first is all records
         row = np.zeros_like(at) if singles else at
         values[row, at] = more_frequent(count[row, at], n, np.asarray(traits.sum(axis=0)).ravel(), len(dossier.trusted))
-    return [(~sources & ~values, WIDE), (sources, WIDE_OF_SOURCE), (values, WIDE)]
+    return [(~sources & ~values, WIDE), (sources, WIDE_OF_SOURCE), (values, WIDE_OF_VALUE)]
 
 
 def _unlikely(z: Floats, fit: Mask, families: list[tuple[Mask, float]]) -> list[tuple[int, int, float]]:
