@@ -12,6 +12,7 @@ from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
 from vauban.monitors.expectation import expected_of
 from vauban.monitors.grown import VERIFIED, blocks, grown
+from vauban.records import Floats
 
 KNOWN = 20
 """Verified records that have a value, from which on their labels say what is usual."""
@@ -52,14 +53,13 @@ class Influx:
         found = []
         for k, trait in enumerate(more.tolist()):
             mine, verified = here[:, k], trusted.labels[there[:, k]]
-            bad, size, usual, known = int(labels[mine].sum()), int(mine.sum()), int(verified.sum()), len(verified)
+            bad, size, known = int(labels[mine].sum()), int(mine.sum()), len(verified)
             if known >= KNOWN:
+                usual = int(verified.sum())
                 sides = differs(bad, size, usual, known), differs(size - bad, size, known - usual, known)
                 single, should, against = min(sides), usual / known, f"of the verified ones {usual} of {known}"
             else:
-                should = float(expected[mine].mean())
-                spread = np.sqrt((expected[mine] * (1 - expected[mine])).sum() + (doubt * size) ** 2)
-                single = float(norm.sf(abs(bad - should * size) / spread))
+                single, should = _beside(bad, expected[mine], doubt)
                 against = f"{whose} expects {100 * should:.0f} %"
             what = (
                 f"{names[trait]}: {100 * size / n:.1f} % of all records, of the verified ones "
@@ -77,3 +77,9 @@ class Influx:
                 alarm.append(line)
                 groups.append(rows)
         return Signal(score, p, why, tuple(alarm[:20]), self.level, tuple(groups[:20]))
+
+
+def _beside(bad: int, expected: Floats, doubt: float) -> tuple[float, float]:
+    """Return how likely so many harmful labels, or so few, are, and the share that is expected of these records."""
+    spread = np.sqrt((expected * (1 - expected)).sum() + (doubt * len(expected)) ** 2)
+    return float(norm.sf(abs(bad - expected.sum()) / spread)), float(expected.mean())
