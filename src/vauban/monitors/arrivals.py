@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vauban.monitors.dossier import Dossier, Signal
-from vauban.monitors.expectation import expected_of
+from vauban.monitors.expectation import expected_apart
 
 LEAST = 8
 """Records of a source or batch that say anything of it."""
@@ -50,7 +50,7 @@ class Arrivals:
         assert groups is not None  # noqa: S101 - unfit() says so
         names, which = np.unique(groups, return_inverse=True)
         labels = dossier.labels.astype(np.float64)
-        expected, whose, doubt = expected_of(dossier)
+        expected, whose, doubt = expected_apart(dossier, which)
         count = np.bincount(which).astype(np.float64)
         gap = np.bincount(which, labels - expected)
         spread = np.maximum(expected * (1 - expected), 1e-4)

@@ -10,13 +10,16 @@ from vauban.monitors.disagreement import LEAST_TRUSTED
 from vauban.monitors.dossier import Dossier
 from vauban.monitors.grown import swollen
 from vauban.monitors.learning import learnt, out_of_fold
-from vauban.records import Floats, Mask
+from vauban.records import Floats, Ints, Mask
 
 DOUBT, UNSURE = 0.05, 0.15
 """How wrong an approved model may be about a whole section, and a model of a few verified or of all other records."""
 
 LEAST_LEFT = 0.3
 """Share of the records that must be outside of sections that have grown, for these to be left out."""
+
+APART = 10
+"""Parts that groups are dealt into, to be compared with what the others say."""
 
 
 @lru_cache(maxsize=4)
@@ -30,6 +33,22 @@ def expected_of(dossier: Dossier) -> tuple[Floats, str, float]:
     return _levelled(expected, dossier.labels.astype(np.float64), _usual(dossier)), whose, doubt
 
 
+def expected_apart(dossier: Dossier, groups: Ints) -> tuple[Floats, str, float]:
+    """Return the same, where no group (n,) of records has a say in what is expected of its own.
+
+    A group with most of the records of a height would else be what is usual there, however its labels were turned.
+    """
+    said, whose = _said(dossier)
+    doubt = DOUBT if dossier.approved is not None else UNSURE
+    labels, usual = dossier.labels.astype(np.float64), _usual(dossier)
+    fold, expected = np.unique(groups, return_inverse=True)[1] % APART, np.empty(len(labels))
+    for k in np.unique(fold):
+        rest = usual & (fold != k)
+        rest = rest if len(np.unique(labels[rest])) == 2 else usual
+        expected[fold == k] = _levelled(said, labels, rest)[fold == k]
+    return expected, whose, doubt
+
+
 def _usual(dossier: Dossier) -> Mask:
     """Return whose labels say what to expect: all, but for a section that has grown, whose labels are in question."""
     everyone = np.ones(len(dossier), dtype=bool)
@@ -39,6 +58,7 @@ def _usual(dossier: Dossier) -> Mask:
     return rest if rest.mean() >= LEAST_LEFT and len(np.unique(dossier.labels[rest])) == 2 else everyone
 
 
+@lru_cache(maxsize=4)
 def _said(dossier: Dossier) -> tuple[Floats, str]:
     if dossier.approved is not None:
         return dossier.judged(dossier.records), "the approved model"
