@@ -211,7 +211,7 @@ def test_a_slice_and_a_limit(pipeline: Any) -> None:
         ({"seed": -1}, "seed must be 0 or more"),
         ({"jobs": 0}, "jobs must be 1 or more"),
         ({"cells": ["CI"], "attacks": None}, "CI and CA attack training. Say what the model was trained on"),
-        ({"trainer": object()}, "A trainer is given, and nothing to train on"),
+        ({"trainer": "mine"}, "A trainer is given, and nothing to train on"),
         ({"trained_on": (applicants()[0].drop(columns="home"), applicants()[1])}, "They differ in 'home'"),
         ({"trained_on": (applicants()[0], applicants()[1][:9])}, "400 records and 9 labels"),
         ({"trained_on": applicants(), "causative": "long"}, "Unknown length of the causative part 'long'"),
