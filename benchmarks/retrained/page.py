@@ -9,6 +9,8 @@ from vauban.assurance.statement import exact
 from vauban.results import Rate
 
 WHERE = ("gate", "predictions")
+GAIN = 0.1
+"""Share of what he wants that the attacker must gain, for there to be anything to hold."""
 
 
 def page(rows: Sequence[dict[str, Any]]) -> str:
@@ -33,7 +35,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
         "| fault | data | what the attacker gets | held by the gate | and named | held by the review | and named |",
         "|---|---|---|---|---|---|---|",
     ]
-    faults = [r for r in rows if r["kind"] != "sound"]
+    faults = [r for r in rows if r["kind"] != "sound" and _harmed(r)]
     for kind, data in sorted({(r["kind"], r["data"]) for r in faults}):
         mine = [r for r in faults if (r["kind"], r["data"]) == (kind, data)]
         cells = [_of(mine, where, what) for where in WHERE for what in ("held", "named")]
@@ -42,7 +44,8 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     lines += [
         "",
         "What the attacker gets: share of fresh records that are decided as he wants, with the model in use and with "
-        "the candidate; the mean over the seeds.",
+        f"the candidate; the mean over the seeds. Left out are candidates that give him less than {100 * GAIN:.0f} "
+        f"points more than the model in use: {_idle(rows)}.",
         "",
         "## Sound retrainings",
         "",
@@ -63,6 +66,16 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
             if row[where]["held"]
         ]
     return "\n".join(lines) + "\n"
+
+
+def _harmed(row: dict[str, Any]) -> bool:
+    return row["harm"] is None or row["harm"][0] - row["harm"][1] >= GAIN
+
+
+def _idle(rows: Sequence[dict[str, Any]]) -> str:
+    idle = [r for r in rows if not _harmed(r)]
+    told = [f"{r['kind']} on {r['data']}, seed {r['seed']}" for r in sorted(idle, key=lambda r: (r["kind"], r["seed"]))]
+    return "; ".join(told) or "none"
 
 
 def _of(rows: Sequence[dict[str, Any]], where: str, what: str) -> str:

@@ -71,7 +71,9 @@ class Influx:
         for chance, line, mine, label in found:
             rows = np.flatnonzero(mine & (labels == label))
             fresh = rows[np.isneginf(score[rows])]
-            score[fresh], p[fresh] = -np.log(max(chance, 1e-300)), chance
+            # Of equals those first whose label is expected least: they do what whoever sends them wants.
+            score[fresh] = -np.log(max(chance, 1e-300)) + np.abs(labels[fresh] - expected[fresh])
+            p[fresh] = chance
             why[fresh] = f"{line} (this one is labelled {meaning(label)})"
             if chance <= self.level:
                 alarm.append(line)
