@@ -51,7 +51,7 @@ class BlockSearch:
         """Reach the goal along the guess, else by donors; then make it cheaper until the questions are spent."""
         if not len(cohort) or not len(table_of(brief).mutable):
             return ()
-        siege = Siege.of(cohort, brief)
+        siege = Siege.of(cohort, brief, ways=True)
         good, picture = brief.known.of(int(not brief.cell.harmful)), intelligence.picture
         queries = brief.budget.queries
         width, rounds = max(self.width, queries // 100), min(5 + queries // 4, 125)

@@ -48,11 +48,11 @@ class DonorBisection:
         """Reach the goal along the guess, else by donors; then make it cheaper until the questions are spent."""
         if not len(cohort) or not len(table_of(brief).mutable):
             return ()
-        siege, queries = Siege.of(cohort, brief), brief.budget.queries
+        siege = Siege.of(cohort, brief)
         good = brief.known.of(int(not brief.cell.harmful))
         with suppress(BudgetSpent):
             worth = yield from approach(siege, intelligence.picture)
             yield from borrow(siege, intelligence.donors)
             yield from cross(siege, intelligence.donors, good)
-            yield from trade(siege, worth, max(self.trades, min(queries // 100, 10)), rounds=5 + queries // 4)
+            yield from trade(siege, worth, self.trades)
         return ()

@@ -95,7 +95,7 @@ class Surrogate:
         """Reach the goal along the guess, else by the substitute's best, else by crossing; then make it cheaper."""
         if not len(cohort) or not len(table_of(brief).mutable):
             return ()
-        siege, queries = Siege.of(cohort, brief), brief.budget.queries
+        siege = Siege.of(cohort, brief, ways=True)
         good = brief.known.of(int(not brief.cell.harmful))
         with suppress(BudgetSpent):
             worth = yield from approach(siege, intelligence.picture)
@@ -103,7 +103,7 @@ class Surrogate:
                 yield from climb(siege, intelligence.forest, good)
             yield from borrow(siege, intelligence.donors)
             yield from cross(siege, intelligence.donors, good)
-            yield from trade(siege, worth, max(self.trades, min(queries // 100, 10)), rounds=5 + queries // 4)
+            yield from trade(siege, worth, self.trades)
         return ()
 
 

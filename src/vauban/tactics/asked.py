@@ -54,15 +54,10 @@ class Asked:
         """
         if not len(victims):
             return np.zeros(0, dtype=np.int64)
-        slots = self._slots(np.repeat(victims, len(values) // len(victims)), values)
-        flat = self.seen.reshape(-1)
-        new = (wanted & ~flat[slots]).reshape(len(victims), -1)
-        grouped = np.where(new, slots.reshape(new.shape), -1)
-        for back in range(1, new.shape[1]):
-            new[:, back:] &= grouped[:, back:] != grouped[:, :-back]
+        new, slots = self._new(victims, values, wanted)
         new &= np.cumsum(new, axis=1) <= most
         rows = np.flatnonzero(new)
-        flat[slots[rows]] = True
+        self.seen.reshape(-1)[slots[rows]] = True
         return rows
 
     def new_first(self, victims: Ints, values: Floats, wanted: Mask) -> Ints:
@@ -75,13 +70,18 @@ class Asked:
         """
         if not len(victims):
             return np.zeros(0, dtype=np.int64)
+        new, _ = self._new(victims, values, wanted)
+        order = np.argsort(~new, axis=1, kind="stable")
+        return np.asarray((order + np.arange(len(order))[:, None] * new.shape[1]).reshape(-1))
+
+    def _new(self, victims: Ints, values: Floats, wanted: Mask) -> tuple[Mask, Ints]:
+        """Return which wanted records are new (n, k), of equal ones the first only, and the slots of all (n * k,)."""
         slots = self._slots(np.repeat(victims, len(values) // len(victims)), values)
         new = (wanted & ~self.seen.reshape(-1)[slots]).reshape(len(victims), -1)
         grouped = np.where(new, slots.reshape(new.shape), -1)
         for back in range(1, new.shape[1]):
             new[:, back:] &= grouped[:, back:] != grouped[:, :-back]
-        order = np.argsort(~new, axis=1, kind="stable")
-        return np.asarray((order + np.arange(len(order))[:, None] * new.shape[1]).reshape(-1))
+        return new, slots
 
     def _slots(self, victims: Ints, values: Floats) -> Ints:
         keys = np.zeros(len(values), dtype=np.uint64)

@@ -45,7 +45,8 @@ class Siege:
 
     Attributes:
         numbers: (m,) which mutable features can be changed in part; ``step`` (m,) is their grid.
-        failed: which features were changed, and which way, in records that did not reach the goal.
+        failed: which features were changed, and which way, in records that did not reach the goal; None: nobody
+            remembers, since making and telling apart many records takes longer than a fast model does to answer.
         live: (n,) who has questions left.
         held: (n,) for whom a record reached the goal.
         values, spent, total: of the cheapest such record: values (n, m), what each change costs (n, m), and the sum
@@ -60,7 +61,7 @@ class Siege:
     arms: Arms
     streams: Streams
     asked: Asked
-    failed: Asked
+    failed: Asked | None
     numbers: Mask
     step: Floats
     live: Mask
@@ -72,8 +73,11 @@ class Siege:
     lesser: Floats
 
     @staticmethod
-    def of(cohort: Cohort, brief: Brief) -> Siege:
-        """Return the state in which nothing was asked yet; ContractViolation if the schema is none of a table."""
+    def of(cohort: Cohort, brief: Brief, *, ways: bool = False) -> Siege:
+        """Return the state in which nothing was asked yet; ContractViolation if the schema is none of a table.
+
+        ``ways``: whether it is remembered which ways have failed.
+        """
         schema = table_of(brief)
         arms = Arms.of(schema, cohort.records, brief.known.records)
         n, m = arms.start.shape
@@ -87,7 +91,7 @@ class Siege:
             arms=arms,
             streams=Streams.of(cohort),
             asked=asked,
-            failed=Asked.nothing(n, m, brief.budget.queries),
+            failed=Asked.nothing(n, m, brief.budget.queries) if ways else None,
             numbers=np.isin(schema.mutable, schema.numbers),
             step=schema.step[schema.mutable],
             live=np.ones(n, dtype=np.bool_),
@@ -134,15 +138,16 @@ class Siege:
         hit = self.brief.reached(outcome.decisions) & outcome.answered
         done[at] = outcome.answered
         no = at[outcome.answered & ~hit]
-        self.failed.add(proposals.victims[no], self._ways(proposals.victims[no], proposals.values[no]))
+        if self.failed is not None:
+            self.failed.add(proposals.victims[no], self._ways(proposals.victims[no], proposals.values[no]))
         self._note_eased(proposals, no, at[hit])
         self._take_best(proposals, total, at[hit])
         return done
 
     def choose(self, who: Ints, values: Floats, wanted: Mask, most: int) -> Ints:
-        """Return the rows to ask about: each victim's first ``most`` that are wanted and new, new ways before others.
+        """Return the rows to ask about: each victim's first ``most`` that are wanted and new.
 
-        A way is which features are changed, and of each whether it rises or falls, or which value is taken. Amounts
+        Where ways are remembered, new ones come before others. A way is which features are changed, and of each whether it rises or falls, or which value is taken. Amounts
         that failed say little of other ways, and much of other amounts.
 
         Args:
@@ -151,6 +156,8 @@ class Siege:
             wanted: (n * k,) which of them to consider.
             most: records a victim.
         """
+        if self.failed is None:
+            return self.asked.add_some(who, values, wanted, most)
         victims = np.repeat(who, len(values) // max(len(who), 1))
         order = self.failed.new_first(who, self._ways(victims, values), wanted)
         return np.asarray(order[self.asked.add_some(who, values[order], wanted[order], most)])

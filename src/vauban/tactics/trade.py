@@ -16,7 +16,7 @@ from vauban.tactics.siege import Proposals, Siege, joined
 _TOLERANCE = 0.001
 """A change is bisected until what is left of its interval is worth less than this share of the record's cost."""
 MADE = 12
-"""Records made for one that is asked about: enough that some go ways that have not failed yet."""
+"""Records made for one that is asked about, where ways are remembered: enough that some go ways that have not failed."""
 GAIN = 0.002
 """A trade must save this share of the record's cost."""
 IDLE = 12
@@ -25,15 +25,16 @@ _SLOTS = 64
 """Places of the table that arms are drawn from."""
 
 
-def trade(siege: Siege, worth: Floats, trades: int, rounds: int) -> Generator[Ask, Outcome, None]:
-    """Make the held records cheaper until the questions or rounds are spent, or there is nothing left to ask.
+def trade(siege: Siege, worth: Floats, trades: int) -> Generator[Ask, Outcome, None]:
+    """Make the held records cheaper until the questions are spent, or there is nothing left to ask.
 
     Args:
         siege: the search; only victims for whom a record reached the goal are asked about.
         worth: (n, a) how good each arm is thought to be; any scale.
-        trades: questions a round for each victim; half, while there is something to bisect.
-        rounds: most rounds.
+        trades: questions a round for each victim, if few are allowed in all; half, while there is something to bisect.
     """
+    queries = siege.brief.budget.queries
+    trades, rounds = max(trades, min(queries // 100, 10)), 5 + queries // 4
     chances = Chances.of(siege, worth)
     idle = np.zeros(len(siege.cohort), dtype=np.int64)
     for _ in range(rounds):
@@ -152,7 +153,7 @@ class Chances:
 def traded(siege: Siege, chances: Chances, who: Ints, trades: int) -> Proposals:
     """Return records in which some changes are dropped and most of what that saves is spent elsewhere."""
     m = siege.spent.shape[1]
-    tries = trades * MADE
+    tries = trades + trades // 3 if siege.failed is None else trades * MADE
     u = siege.streams.uniform(who, tries * 8).reshape(-1, 8)
     victims = np.repeat(who, tries)
     rows = np.arange(len(victims))
