@@ -147,8 +147,9 @@ class Siege:
     def choose(self, who: Ints, values: Floats, wanted: Mask, most: int) -> Ints:
         """Return the rows to ask about: each victim's first ``most`` that are wanted and new.
 
-        Where ways are remembered, new ones come before others. A way is which features are changed, and of each whether it rises or falls, or which value is taken. Amounts
-        that failed say little of other ways, and much of other amounts.
+        Where ways are remembered, new ones come before others. A way is which features are changed, and of each whether
+        it rises or falls, or which value is taken. Amounts that failed say little of other ways, and much of other
+        amounts.
 
         Args:
             who: (n,) victims, each once.

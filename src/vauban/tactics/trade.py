@@ -16,7 +16,7 @@ from vauban.tactics.siege import Proposals, Siege, joined
 _TOLERANCE = 0.001
 """A change is bisected until what is left of its interval is worth less than this share of the record's cost."""
 MADE = 12
-"""Records made for one that is asked about, where ways are remembered: enough that some go ways that have not failed."""
+"""Records made for one that is asked about, where ways are remembered: enough that some go ways not yet failed."""
 GAIN = 0.002
 """A trade must save this share of the record's cost."""
 IDLE = 12
