@@ -195,6 +195,7 @@ PREDICTIONS: Mapping[str, Entry] = {
         Entry("changed", "vauban.monitors.changes:Changed", "detector"),
         Entry("slice", "vauban.monitors.moved:Moved", "detector"),
         Entry("score-slice", "vauban.monitors.score_slices:ScoreSlices", "detector"),
+        Entry("taught", "vauban.monitors.taught:Taught", "detector"),
         Entry("unlike", "vauban.monitors.unlike:Unlike", "detector"),
         Entry("harmful-looking", "vauban.monitors.harmful_looking:HarmfulLooking", "detector"),
         Entry("pile-up", "vauban.monitors.pile_ups:PileUps", "detector"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from scipy.stats import binom
 
 from vauban.monitors.dossier import Dossier
-from vauban.records import Floats, Mask
+from vauban.monitors.view import View
+from vauban.records import Floats, Ints, Mask, Records
 
 VERIFIED = 100
 """Verified records from which on they tell how frequent a value is."""
@@ -24,29 +27,34 @@ def grown(dossier: Dossier) -> Mask:
     view, trusted, n = dossier.view, dossier.trusted, len(dossier)
     if trusted is None or len(trusted) < VERIFIED:
         return np.zeros(len(view.sections(slice(0, 1))[1]), dtype=bool)
-    there = np.asarray(view.same(trusted.records).sections()[0].sum(axis=0)).ravel()
-    here = np.sum([np.asarray(view.sections(rows)[0].sum(axis=0)).ravel() for rows in blocks(n)], axis=0)
-    return more_frequent(here, n, there, len(trusted))
+    return more_frequent(counted(view, dossier.records), n, counted(view, trusted.records), len(trusted))
 
 
-def more_frequent(here: Floats, n: int, there: Floats, m: int) -> Mask:
+def more_frequent(here: Floats, n: int, there: Floats, m: int, level: float = LEVEL) -> Mask:
     """Return which values are more frequent ``here`` (t,), in n records, than ``there`` (t,), in m.
 
     Given how often a value occurs in both, how often it does here is binomial (Fisher's argument); corrected for the
     number of values (Bonferroni).
     """
-    return np.asarray(binom.sf(here - 1, here + there, n / (n + m)) * len(there) <= LEVEL)
+    return np.asarray(binom.sf(here - 1, here + there, n / (n + m)) * len(there) <= level)
+
+
+def counted(view: View, records: Records) -> Floats:
+    """Return how many of the records (n, d) have each trait of a view's sections (t,)."""
+    return np.asarray(sum(np.asarray(traits.sum(axis=0)).ravel() for traits in _traits(view, records)))
+
+
+def having(view: View, records: Records, traits: Ints) -> Mask:
+    """Return which of the records (n, d) have these traits (k,) of a view's sections, (n, k)."""
+    return np.concatenate([held[:, traits].toarray() > 0 for held in _traits(view, records)])
 
 
 def swollen(dossier: Dossier) -> Mask:
     """Return which records (n,) have a value that has grown."""
-    traits = grown(dossier)
-    if not traits.any():
-        return np.zeros(len(dossier), dtype=bool)
-    parts = [dossier.view.sections(rows)[0][:, traits].sum(axis=1) for rows in blocks(len(dossier))]
-    return np.asarray(np.concatenate(parts)).ravel() > 0
+    traits = np.flatnonzero(grown(dossier))
+    return np.asarray(having(dossier.view, dossier.records, traits).any(axis=1))
 
 
-def blocks(n: int) -> list[slice]:
-    """Return the rows of n records, as many at a time as have their traits held."""
-    return [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+def _traits(view: View, records: Records) -> Iterator[csr_matrix]:
+    for start in range(0, len(records), BLOCK):
+        yield view.same(records[start : start + BLOCK]).sections()[0]

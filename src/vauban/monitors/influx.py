@@ -11,7 +11,7 @@ from vauban.metrics.intervals import differs
 from vauban.monitors.disagreement import meaning
 from vauban.monitors.dossier import Dossier, Signal
 from vauban.monitors.expectation import expected_of
-from vauban.monitors.grown import VERIFIED, blocks, grown
+from vauban.monitors.grown import VERIFIED, grown, having
 from vauban.records import Floats
 
 KNOWN = 20
@@ -48,8 +48,7 @@ class Influx:
         view = dossier.view
         names = view.sections(slice(0, 1))[1]
         expected, whose, doubt = expected_of(dossier)
-        here = np.concatenate([view.sections(rows)[0][:, more].toarray() > 0 for rows in blocks(n)])
-        there = view.same(trusted.records).sections()[0][:, more].toarray() > 0
+        here, there = having(view, dossier.records, more), having(view, trusted.records, more)
         found = []
         for k, trait in enumerate(more.tolist()):
             mine, verified = here[:, k], trusted.labels[there[:, k]]

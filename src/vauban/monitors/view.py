@@ -17,6 +17,8 @@ WORDS = 60_000
 """Words of messages that are told apart, the most frequent."""
 BINS = 12
 """Intervals, each with about as many records, that a number is cut into."""
+COARSE = (1 / 20, 1 / 4, 5 / 12, 7 / 12, 3 / 4, 19 / 20)
+"""Shares of the records below which, and from which on, a number is a section: users differ at the ends too."""
 SPIKE = 0.004
 """Share of the records at which a single value of a number is a trait of its own."""
 
@@ -100,7 +102,7 @@ class _Bins:
 
     def __init__(self, records: Records, schema: TableSchema) -> None:
         self.schema = schema
-        self.cuts, self.spikes = {}, {}
+        self.cuts, self.spikes, self.ends = {}, {}, {}
         for j in range(records.shape[1]):
             column = records[:, j]
             column = column[~np.isnan(column)]
@@ -111,6 +113,8 @@ class _Bins:
             self.cuts[j] = (
                 np.unique(np.quantile(column, np.arange(1, BINS) / BINS)) if len(values) > BINS else values[:0]
             )
+            ends = np.unique(np.quantile(column, COARSE)) if len(values) > BINS else values[:0]
+            self.ends[j] = ends[ends > values[0]]
 
     def view(self, records: Records) -> View:
         blocks, names = [], []
@@ -152,11 +156,9 @@ class _Bins:
     def coarse(self, records: Records) -> tuple[list[csr_matrix], list[str], list[int]]:
         """Return for each number where it is below and where it is above a few of its quantiles."""
         blocks, names, owners = [], [], []
-        for j, cuts in self.cuts.items():
+        for j, ends in self.ends.items():
             column = records[:, j]
-            for cut in (
-                cuts[[len(cuts) // 5, 2 * len(cuts) // 5, 3 * len(cuts) // 5, 4 * len(cuts) // 5]] if len(cuts) else ()
-            ):
+            for cut in ends:
                 for where, word in ((column < cut, "below"), (column >= cut, "from")):
                     rows = np.flatnonzero(where)
                     blocks.append(_one_hot(rows, np.zeros(len(rows), np.intp), len(records), 1))
