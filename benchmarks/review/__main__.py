@@ -87,7 +87,7 @@ def measure(data: str, kind: str, seed: int) -> dict[str, Any]:
     row["neither"] = [int(planted[rows[:k]].sum()) for k in most]
     scores: dict[str, Floats] = {name: rival(c.dossier, seed) for name, rival in RIVALS.items()}
     if c.oracle is not None:
-        scores["a model of the clean labels"] = c.oracle
+        scores["who knows"] = c.oracle
     for name, score in scores.items():
         first = np.argsort(-score, kind="stable")
         row[name] = [int(planted[first[:k]].sum()) for k in most]

@@ -36,7 +36,10 @@ MODEL = {
 
 @dataclass(frozen=True)
 class Case:
-    """What is reviewed, what of it was planted (n,), what a model of the clean labels would say, and fresh probes."""
+    """What is reviewed, what of it was planted (n,), what somebody who knows more would say, and fresh probes.
+
+    Who knows more has, for turned labels, a model of the clean ones; for a section, the section and the label.
+    """
 
     dossier: Dossier
     planted: Mask
@@ -177,6 +180,9 @@ def case(data: str, kind: str, seed: int) -> Case:
         parts, whole, dress = sent(p, attack, cell, share * one // rounds, rounds, seed)
         found, planted, when = _insert(p, parts, whole.labels, seed)
         probes = dress(fresh) if attack != "dictionary" else p.test.records[p.test.labels == 0]
+        if attack == "subpopulation":
+            mine = Filter(SECTION[data]).mask(p.schema.decode(found.records)) & (found.labels == whole.labels[0])
+            oracle = np.where(mine, np.asarray(p.approved.answer(found.records, SCORE).scores), -np.inf)
     dossier = Dossier(found.records, found.labels, p.schema, None, when, p.trusted, p.approved, seed)
     return Case(dossier, planted, oracle, probes, p.trainer, kind != "dictionary")
 

@@ -10,7 +10,7 @@ import numpy as np
 from vauban.metrics.intervals import wilson
 
 OURS = ("found", "neither", "erring, put before him")
-OTHERS = ("cleanlab", "Data-OOB", "a model of the clean labels")
+OTHERS = ("cleanlab", "Data-OOB", "who knows")
 
 
 def page(rows: Sequence[dict[str, Any]]) -> str:
@@ -28,7 +28,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
             "",
             f"## After looking at {share} % of the records",
             "",
-            "| data | planted | seeds | review | with neither | erring in 10 % | cleanlab | Data-OOB | clean labels |",
+            "| data | planted | seeds | review | with neither | erring in 10 % | cleanlab | Data-OOB | who knows |",
             "|---|---|---|---|---|---|---|---|---|",
         ]
         for data, kind in sorted({(r["data"], r["kind"]) for r in rows}):
@@ -38,7 +38,9 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     lines += [
         "",
         "A reviewer who errs calls a tenth of what is put before him by the wrong name; the column says what was put "
-        "before him. `clean labels`: by a model that was cross-fitted before any label was turned.",
+        "before him. `who knows`: turned labels by a model that was cross-fitted before any was turned; a section by "
+        "reading nothing but its records with the label that the attacker wants, those first that the approved model "
+        "expects least. What he does not find among them looks like what is honest.",
         "",
         "## Damage undone",
         "",

@@ -23,7 +23,7 @@ PRIOR, WEIGHT = (0.5, 1.0), 3.0
 """Hits and misses that every queue starts with; and how many verdicts its own probabilities are worth."""
 DEPTH = 60
 """Records at the head of a queue whose probabilities say what it promises."""
-DISCOUNT = 0.97
+DISCOUNT = 0.99
 """How much an old verdict counts for, a verdict later: what a queue had to offer comes to an end."""
 NEAR = 12
 """A verdict counts for every queue in which the record was among the next so many."""
@@ -177,9 +177,9 @@ class Ranking:
         assert self.near is not None  # noqa: S101 - callers look first
         rows = np.array(self._poison + self._honest)
         truth = np.arange(len(rows)) < len(self._poison)
-        model = LogisticRegression(C=10.0, solver="liblinear", random_state=0, class_weight="balanced").fit(
-            self.near[rows], truth
-        )
+        # Not fitted closely: whoever looks may err, and a few wrong words would else lead far away.
+        model = LogisticRegression(C=1.0, solver="liblinear", random_state=0, class_weight="balanced")
+        model.fit(self.near[rows], truth)
         return np.asarray(self.near @ model.coef_.ravel())
 
 
