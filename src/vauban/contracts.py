@@ -243,11 +243,14 @@ class Ask:
         records: n records.
         owner: the victim (its id) for whose sake each is asked, (n,); None in ``scout``.
         want: LABEL, and SCORE or GRADIENT where granted.
+        fresh: whether the asker knows that he asked none of them before, nor asks one twice now: nobody looks for
+            an older answer then. Where he errs a record is scored twice, and answered the same.
     """
 
     records: Records
     owner: Ints | None = None
     want: frozenset[Grant] = LABEL
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ def frozen(records: Records) -> Records:
     return copy
 
 
+def those(rows: NDArray[Any], which: Mask) -> NDArray[Any]:
+    """Return the rows (n, ...) that a mask (n,) picks: the very array, not a copy, where it picks all."""
+    return rows if which.all() else rows[which]
+
+
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STIR = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)

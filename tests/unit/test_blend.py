@@ -58,7 +58,7 @@ def test_a_blend_covers_what_is_needed_and_costs_little_more_than_the_cheapest(s
         choices[moves.slot[k]].append((gains[0, k], moves.costs[0, k]))
     totals = [np.sum(c, axis=0) for c in itertools.product(*choices)]
     best = min((cost for gain, cost in totals if gain >= need), default=np.inf)
-    found = blend(Measured.of(moves, gains), np.array([need]), np.array([np.inf]), between=False)
+    found = blend(Measured.of(moves, gains), np.arange(1), np.array([need]), np.array([np.inf]))[1]
     assert (found.cost[0] < np.inf) == (best < np.inf)
     if best < np.inf:
         assert best <= found.cost[0] + 1e-12
@@ -72,7 +72,7 @@ def test_between_two_measured_values_the_gain_is_taken_to_rise_evenly():
     moves = moves_of(record)
     gains = np.where(moves.feature == 1, 2.0 * moves.values, np.nan)  # b gains 2 a unit, for 0.5
     gains[moves.home] = 0.0
-    found = blend(Measured.of(moves, gains), np.array([7.0]), np.array([np.inf]), between=True)
+    found = blend(Measured.of(moves, gains), np.arange(1), np.array([7.0]), np.array([np.inf]))[0]
     assert found.values[0].tolist() == pytest.approx([0.0, 3.5, 0.0])
     assert found.cost[0] == pytest.approx(1.75)
 
@@ -82,7 +82,7 @@ def test_nothing_is_chosen_that_is_not_cheaper_than_asked():
     moves = moves_of(record)
     gains = np.where(moves.feature == 1, 2.0 * moves.values, np.nan)
     gains[moves.home] = 0.0
-    found = blend(Measured.of(moves, gains), np.array([7.0]), np.array([1.7]), between=True)
+    found = blend(Measured.of(moves, gains), np.arange(1), np.array([7.0]), np.array([1.7]))[0]
     assert found.cost[0] == np.inf
 
 

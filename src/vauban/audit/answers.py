@@ -234,23 +234,26 @@ class Oracle:
         self._log = log or LogFile(None)
         self._memory = Memory()
 
-    def ask(self, records: Records, want: frozenset[Grant], occasion: Ints | None = None) -> Answers:
+    def ask(
+        self, records: Records, want: frozenset[Grant], occasion: Ints | None = None, *, fresh: bool = False
+    ) -> Answers:
         """Return what the target says of records (n, ...); scores are NaN where the target has none.
 
         Where a target answers differently each time, ``occasion`` (n,) tells questions about the same record apart;
-        without it, each question is one of its own.
+        without it, each question is one of its own. ``fresh`` records are not looked for in memory; see `Ask`.
         """
         if not len(records):
             return Answers(np.empty(0, np.int8), np.empty(0))
         if Grant.GRADIENT in want:  # gradients are not kept: few attacks ask for them, and each is as long as a record
             return self._count(self.target.answer(records, want), len(records))
-        if not self._memory.earns and not self._log.kept and not len(self._logged.keys):
+        fresh = fresh or not self._memory.earns
+        if fresh and not self._log.kept and not len(self._logged.keys):
             told = self.target.answer(records, self.target.grants & SCORE)
             return self._count(told, len(records))
         keys = fingerprints(records)
         if self.varies:
             keys = self._occasional(keys, occasion)
-        if not self._memory.earns:
+        if fresh:
             return Answers(*self._learn(keys, records))
         at, new = self._memory.admit(keys)
         if len(new):

@@ -15,7 +15,7 @@ from vauban.audit.meter import FUTILE, Meter, ScoutMeter, check_ask
 from vauban.audit.varying import Shortlist
 from vauban.contracts import Ask, Attack, Brief, Claim, Cohort, Explorer, Outcome
 from vauban.errors import BudgetSpent, ContractViolation
-from vauban.records import Ints, Records, frozen
+from vauban.records import Ints, Records, frozen, those
 from vauban.threat import Grant
 
 T = TypeVar("T")
@@ -189,9 +189,10 @@ def _ask_together(asking: list[tuple[_Player, Ask]], meter: Meter, judge: Judge,
     admitted = [meter.admit(ask) for _, ask in asking]
     for want in sorted({ask.want for _, ask in asking}, key=sorted):
         mine = [i for i, (_, ask) in enumerate(asking) if ask.want == want]
-        batch = [asking[i][1].records[admitted[i][0]] for i in mine]
-        when = [(np.asarray(asking[i][1].owner) << 32 | admitted[i][1])[admitted[i][0]] for i in mine]
-        told = oracle.ask(np.concatenate(batch), want, np.concatenate(when))
+        batch = [those(asking[i][1].records, admitted[i][0]) for i in mine]
+        when = [those(np.asarray(asking[i][1].owner) << 32 | admitted[i][1], admitted[i][0]) for i in mine]
+        together = [x[0] if len(mine) == 1 else np.concatenate(x) for x in (batch, when)]
+        told = oracle.ask(together[0], want, together[1], fresh=all(asking[i][1].fresh for i in mine))
         start = 0
         for i, rows in zip(mine, batch, strict=True):
             player, ask = asking[i]
@@ -201,8 +202,7 @@ def _ask_together(asking: list[tuple[_Player, Ask]], meter: Meter, judge: Judge,
             outcome = meter.settle(ask, fits, _part(told, part))
             seen = outcome.answered
             owner = np.asarray(ask.owner)
-            records = ask.records if seen.all() else ask.records[seen]
-            judge.see(owner[seen], records, outcome.decisions[seen], ordinal[seen])
+            judge.see(*(those(x, seen) for x in (owner, ask.records, outcome.decisions, ordinal)))
             player.send(outcome)
 
 

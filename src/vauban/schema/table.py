@@ -302,29 +302,35 @@ class TableSchema:
         return pd.DataFrame(data)
 
     @cached_property
-    def _raw_numbers(self) -> list[tuple[int, Floats]] | None:
-        """Raw values of the listed features whose indices are not these already; None where a frame is needed."""
+    def _raw_numbers(self) -> tuple[Floats, list[tuple[int, Floats]]] | None:
+        """How indices of listed features become raw values; None where a frame is needed.
+
+        What to add to every feature (d,), where the values count up from some number, and the values of the others.
+        """
         if any(len(f.columns) > 1 for f in self.features):
             return None
-        found = []
+        more, found = np.zeros(len(self.features)), []
         for j, f in enumerate(self.features):
             if not f.listed:
                 continue
             if not all(isinstance(v, (bool, int, float)) for v in f.values):
                 return None
             values = np.array([*f.values, np.nan], dtype=np.float64)
-            if not np.array_equal(values[:-1], np.arange(len(f.values))):
+            if np.array_equal(values[:-1], values[0] + np.arange(len(f.values))):
+                more[j] = values[0]
+            else:
                 found.append((j, values))
-        return found
+        return more, found
 
     def to_matrix(self, records: Records) -> Any:
         """Return encoded records (n, d) as the bare matrix of raw values that a model without column names receives."""
         if self._raw_numbers is None:
             return self.decode(records).to_numpy()
-        if not self._raw_numbers:
+        more, listed = self._raw_numbers
+        if not more.any() and not listed:
             return records
-        out = records.copy()
-        for j, values in self._raw_numbers:
+        out = records + more
+        for j, values in listed:
             codes = records[:, j]
             out[:, j] = values[np.where(np.isnan(codes), len(values) - 1, codes).astype(np.intp)]
         return out

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,9 +12,12 @@ from vauban.tactics.moves import Moves
 _TINY = 1e-12
 _ROUNDING = 1e-9
 """What a bound is lowered by, so that the order in which parts were added up does not matter."""
-_PER_MOVE = ("gains", "costs", "near", "near_cost", "slope", "start")
-BLOCK = 256
+_GAIN, _COST, _SLOPE, _START, _LEAST = range(5)
+"""The parts of `Measured.table`."""
+BLOCK = 512
 """Victims combined at a time: their arrays stay in the processor's cache."""
+CROWDED = 0.75
+"""Share of the victims still open below which the others' arrays are left behind."""
 
 
 @dataclass(frozen=True)
@@ -91,23 +93,21 @@ class Measured:
 
     Attributes:
         moves: k victims, M columns.
+        home: (k, S) the original values by slot; 0 where one is missing.
         column, slot: (k, K) which of the M each is, and its slot.
-        gains, costs: (k, K) of each move over the original value; -inf and inf where there is none.
         near: (k, K) the column, of M, of the next move towards the original value.
-        near_cost: (k, K) what that one costs.
-        slope, start: (k, K) cost between the two is ``start + slope * gain``, if the gain rises evenly.
+        table: (5, k, K) of each move: its gain and its cost over the original value, -inf and inf where there is none;
+            slope and start: between the two moves the cost is ``start + slope * gain``, if the gain rises evenly; and
+            what the next move towards the original value costs, below which it does not fall.
         stairs: what gains cost at the least; see `Stairs`.
     """
 
     moves: Moves
+    home: Floats
     column: Ints
     slot: Ints
-    gains: Floats
-    costs: Floats
     near: Ints
-    near_cost: Floats
-    slope: Floats
-    start: Floats
+    table: Floats
     stairs: Stairs
 
     @staticmethod
@@ -123,105 +123,120 @@ class Measured:
         slope = np.where(even, slope, 0.0)
         costs = np.where(usable, moves.costs, np.inf)
         start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), costs)
-        near_cost = np.where(even, near_cost, 0.0)
         gains = np.where(usable, gains, -np.inf)
-        stairs = Stairs.of(moves.slot, gains, costs)
         gaining = gains > _TINY
         column = np.argsort(~gaining, axis=1, kind="stable")[:, : int(gaining.sum(axis=1).max(initial=0))]
-        whole = Measured(moves, column, moves.slot[column], gains, costs, near, near_cost, slope, start, stairs)
-        parts: dict[str, Any] = {name: np.take_along_axis(getattr(whole, name), column, axis=1) for name in _PER_MOVE}
-        return replace(whole, **parts)
+        parts = (gains, costs, slope, start, np.where(even, near_cost, 0.0))
+        home = np.zeros((len(gains), int(moves.slot.max(initial=-1)) + 1))
+        row, k = np.nonzero(moves.home)
+        home[row, moves.slot[k]] = moves.values[row, k]
+        return Measured(
+            moves,
+            home,
+            column,
+            moves.slot[column],
+            np.take_along_axis(near, column, axis=1),
+            np.stack([np.take_along_axis(part, column, axis=1) for part in parts]),
+            Stairs.of(moves.slot, gains, costs),
+        )
 
-    def pick(self, which: Ints) -> Measured:
-        """Return what is known of some of the victims."""
-        m = self.moves
-        moves = Moves(m.feature, m.slot, m.smooth, m.values[which], m.costs[which], m.home[which], m.here[which])
-        parts: dict[str, Any] = {name: getattr(self, name)[which] for name in ("column", "slot", *_PER_MOVE)}
-        return replace(self, moves=moves, stairs=self.stairs.pick(which), **parts)
 
-
-def blend(measured: Measured, need: Floats, below: Floats, *, between: bool, most_steps: int = 12) -> Blend:
+def blend(
+    measured: Measured, who: Ints, need: Floats, below: Floats, *, most_steps: int = 12
+) -> tuple[Blend, Blend]:
     """Choose moves, one a feature, whose gains add up to what is needed, cheaply.
 
     Greedy by gain for cost, and at each step the cheapest single move that completes the choice is tried; the best
     completion of all steps is returned (the greedy cover of a multiple-choice knapsack).
 
     Args:
-        measured: moves and gains of k victims.
-        need: (k,) what the gains must add up to.
-        below: (k,) what the choice must cost less than.
-        between: whether a number's gain is taken to rise evenly between two measured values, so that the last move
-            stops in between; otherwise it comes only at the further value.
+        measured: moves and gains.
+        who: (n,) the victims to choose for.
+        need: (n,) what the gains must add up to.
+        below: (n,) what the choice must cost less than.
         most_steps: most moves chosen.
+
+    Returns:
+        Two choices for each: the gain of the last number is taken to rise evenly between two measured values, so that
+        it stops in between; and it is taken to come only at the further value.
     """
-    values, cost = np.zeros((len(need), int(measured.moves.slot.max(initial=-1)) + 1)), np.full(len(need), np.inf)
-    hope = np.flatnonzero(measured.stairs.least(need) < below)
+    values, cost = np.zeros((2, len(need), measured.home.shape[1])), np.full((2, len(need)), np.inf)
+    hope = np.flatnonzero(measured.stairs.pick(who).least(need) < below)
     for i in range(0, len(hope), BLOCK):
         at = hope[i : i + BLOCK]
-        part = _blend(measured.pick(at), need[at], below[at], between, most_steps)
-        values[at], cost[at] = part.values, part.cost
-    return Blend(values, cost)
+        values[:, at], cost[:, at] = _blend(measured, who[at], need[at], below[at], most_steps)
+    return Blend(values[0], cost[0]), Blend(values[1], cost[1])
 
 
-def _blend(measured: Measured, need: Floats, below: Floats, between: bool, most_steps: int) -> Blend:
-    n, slots, slot_of = len(need), int(measured.moves.slot.max(initial=-1)) + 1, measured.slot
+def _blend(measured: Measured, who: Ints, need: Floats, below: Floats, most_steps: int) -> tuple[Floats, Floats]:
+    """Return values (2, n, S) and costs (2, n) of both choices, which share the way and differ in how it ends."""
+    n, slots = len(need), measured.home.shape[1]
     picked = np.full((n, slots), -1)
-    best_cost, best_pick, best_last, best_need = below.copy(), picked.copy(), np.full(n, -1), np.zeros(n)
-    rows = np.arange(n)  # those still open, and their part of everything:
-    gains, costs, owed, spent = measured.gains, measured.costs, need.copy(), np.zeros(n)
-    slope, start, least = measured.slope, measured.start, measured.near_cost
-    held_gain, held_cost = np.zeros(gains.shape), np.zeros(gains.shape)
-    for _ in range(most_steps if gains.size else 0):
-        gain, every = gains - held_gain, np.arange(len(rows))
+    best, pick, last, wanted = np.tile(below, (2, 1)), np.tile(picked, (2, 1, 1)), np.full((2, n), -1), np.zeros(n)
+    rows, open_ = np.arange(n), np.ones((2, n), dtype=bool)  # those that go on, and for which of the two choices
+    table, slot_of, owed, spent = measured.table[:, who], measured.slot[who], need.copy(), np.zeros(n)
+    held = np.zeros((2, n, slots))  # gain and cost of what is picked, by slot
+    more = table[: _COST + 1].copy()  # gain and cost of each move over what is picked of its slot
+    for _ in range(most_steps if table.size else 0):
+        gain, cost = more
         with np.errstate(invalid="ignore", divide="ignore"):
-            rate = np.where(gain > _TINY, gain / np.maximum(costs - held_cost, _TINY), -np.inf)
-            bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)
-        hope = np.flatnonzero(bound < best_cost[rows])  # as above, of what is left
-        if len(hope) < len(rows):
-            rows, gain, rate, every = rows[hope], gain[hope], rate[hope], np.arange(len(hope))
-            slot_of = slot_of[hope]
-            gains, costs, slope, start, least = gains[hope], costs[hope], slope[hope], start[hope], least[hope]
-            held_gain, held_cost, owed, spent = held_gain[hope], held_cost[hope], owed[hope], spent[hope]
-        if not len(rows):
+            rate = gain / np.maximum(cost, _TINY)
+            np.copyto(rate, -np.inf, where=~(gain > _TINY))
+            bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)  # as `Stairs`, of what is left
+        open_ &= bound < best[:, rows]
+        going = np.flatnonzero(open_.any(axis=0))
+        if not len(going):
             break
+        if len(going) < CROWDED * len(rows):
+            rows, open_, slot_of, owed, spent = rows[going], open_[:, going], slot_of[going], owed[going], spent[going]
+            table, held, more, rate = table[:, going], held[:, going], more[:, going], rate[going]
+            gain, cost = more
+        every = np.arange(len(rows))
         enough = gain >= owed[:, None] - _TINY
-        last = np.maximum(start + slope * (held_gain + owed[:, None]), least) if between else costs
-        finish = np.where(enough, last - held_cost, np.inf)
-        k = np.argmin(finish, axis=1)
-        total = spent + finish[every, k]
-        better = np.flatnonzero(total < best_cost[rows])
-        mine, at = rows[better], k[better]
-        best_cost[mine], best_pick[mine], best_last[mine] = total[better], picked[mine], at
-        best_need[mine] = held_gain[better, at] + owed[better]
-        rate[enough] = -np.inf
+        finish = np.full((2, *enough.shape), np.inf)
+        row, k = np.nonzero(enough)
+        gained, paid = held[:, row, slot_of[row, k]]
+        _, full, slope, start, least = table[:, row, k]
+        finish[0, row, k] = np.maximum(start + slope * (gained + owed[row]), least) - paid
+        finish[1, row, k] = full - paid
+        k = np.argmin(finish, axis=2)
+        total = spent + np.take_along_axis(finish, k[:, :, None], axis=2)[:, :, 0]
+        which, row = np.nonzero(open_ & (total < best[:, rows]))
+        mine, at = rows[row], k[which, row]
+        best[which, mine], pick[which, mine], last[which, mine] = total[which, row], picked[mine], at
+        even, at = row[which == 0], at[which == 0]
+        wanted[rows[even]] = held[0, even, slot_of[even, at]] + owed[even]
+        np.copyto(rate, -np.inf, where=enough)
         k = np.argmax(rate, axis=1)
-        slot = slot_of[every, k]
-        go = rate[every, k] > 0
-        owed = np.where(go, owed - gain[every, k], np.inf)  # who has no further move owes more than he can gain
-        spent = spent + np.where(go, costs[every, k] - held_cost[every, k], 0.0)
-        picked[rows[go], slot[go]] = k[go]
-        same = (slot_of == slot[:, None]) & go[:, None]
-        held_gain = np.where(same, gains[every, k][:, None], held_gain)
-        held_cost = np.where(same, costs[every, k][:, None], held_cost)
-    best_cost[best_last < 0] = np.inf
-    return _read(measured, best_pick, best_last, best_need, best_cost, between)
+        go = np.flatnonzero(rate[every, k] > 0)
+        k, slot = k[go], slot_of[go, k[go]]
+        left = np.full(len(rows), np.inf)  # who has no further move owes more than he can gain
+        left[go] = owed[go] - gain[go, k]
+        spent[go] += cost[go, k]
+        owed = left
+        picked[rows[go], slot] = k
+        held[:, go, slot] = table[: _COST + 1, go, k]
+        chosen = np.full(len(rows), -1)
+        chosen[go] = slot
+        row, k = np.nonzero(slot_of == chosen[:, None])
+        more[:, row, k] = table[: _COST + 1, row, k] - held[:, row, chosen[row]]
+    best[last < 0] = np.inf
+    return np.stack([_read(measured, who, pick[0], last[0], wanted), _read(measured, who, pick[1], last[1])]), best
 
 
-def _read(measured: Measured, pick: Ints, last: Ints, wanted: Floats, cost: Floats, between: bool) -> Blend:
-    """Return the values that picks stand for; the last move stops where it gains what was wanted of it."""
-    moves = measured.moves
-    values = np.zeros(pick.shape)
-    row, k = np.nonzero(moves.home)
-    values[row, moves.slot[k]] = moves.values[row, k]
+def _read(measured: Measured, who: Ints, pick: Ints, last: Ints, wanted: Floats | None = None) -> Floats:
+    """Return the values (n, S) that picks stand for; the last move stops where it gains what was wanted of it (n,)."""
+    values = measured.home[who]
     row, slot = np.nonzero(pick >= 0)
-    values[row, slot] = moves.values[row, measured.column[row, pick[row, slot]]]
+    values[row, slot] = measured.moves.values[who[row], measured.column[who[row], pick[row, slot]]]
     row = np.flatnonzero(last >= 0)
-    k = last[row]
-    end, near = moves.values[row, measured.column[row, k]], moves.values[row, measured.near[row, k]]
-    if between:
-        slope, start, least = measured.slope[row, k], measured.start[row, k], measured.near_cost[row, k]
+    own, k = who[row], last[row]
+    end = measured.moves.values[own, measured.column[own, k]]
+    if wanted is not None:
+        near = measured.moves.values[own, measured.near[own, k]]
+        _, cost, slope, start, least = measured.table[:, own, k]
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = (start + slope * wanted[row] - least) / (measured.costs[row, k] - least)
+            share = (start + slope * wanted[row] - least) / (cost - least)
         end = np.where((slope > 0) & (share < 1), near + np.maximum(share, 0.0) * (end - near), end)
-    values[row, measured.slot[row, k]] = end
-    return Blend(values, cost)
+    values[row, measured.slot[own, k]] = end
+    return values

@@ -76,16 +76,12 @@ def combine(
             aim = np.where(np.isfinite(ledger.below[rows]), aim / 2 + ledger.below[rows] / 2, aim)
         need = aim - base[open_] + miss[open_]
         need = np.where(ledger.flipped[rows], need, np.minimum(need, full[open_]))
-        mine = measured if len(open_) == len(live) else measured.pick(open_)
-        below = ledger.cost[rows] * (1 - WORTH)
-        chosen = [blend(mine, need, below, between=True)]
+        chosen = blend(measured, open_, need, ledger.cost[rows] * (1 - WORTH))
         going = [np.flatnonzero(chosen[0].cost < np.inf)]
-        # the further value costs more than one in between, so that only who found the one looks for the other
-        further = blend(mine.pick(going[0]), need[going[0]], below[going[0]], between=False)
-        chosen.append(further)
-        going.append(going[0][further.cost < np.inf])
+        # the further value costs more than one in between, so that only who found the one takes the other
+        going.append(going[0][chosen[1].cost[going[0]] < np.inf])
         trying = np.concatenate(going)
-        values = np.concatenate([chosen[0].values[going[0]], further.values[further.cost < np.inf]])
+        values = np.concatenate([choice.values[at] for choice, at in zip(chosen, going, strict=True)])
         original = ledger.cohort.records[rows[trying]]
         records = original.copy()
         records[:, schema.mutable] = _outward(schema, original[:, schema.mutable], values)

@@ -97,7 +97,8 @@ class Ledger:
             at = at[_first_of_its_kind(rows[at], keys[at])]
         if not len(at):
             return progress
-        outcome = yield Ask(records if len(at) == len(rows) else records[at], self.cohort.ids[rows[at]], self.want)
+        new = records if len(at) == len(rows) else records[at]
+        outcome = yield Ask(new, self.cohort.ids[rows[at]], self.want, fresh=True)
         self.left = outcome.remaining[self.cohort.ids]
         decisions, scores = outcome.decisions, outcome.scores
         if not outcome.answered.all():
