@@ -16,6 +16,7 @@ _GAIN, _COST, _SLOPE, _START, _LEAST = range(5)
 """The parts of `Measured.table`."""
 BLOCK = 512
 """Victims combined at a time: their arrays stay in the processor's cache."""
+_BOTH = np.arange(2)[:, None]
 CROWDED = 0.75
 """Share of the victims still open below which the others' arrays are left behind."""
 
@@ -52,13 +53,13 @@ class Stairs:
     @staticmethod
     def of(slot: Ints, gains: Floats, costs: Floats) -> Stairs:
         """Return the bound for moves (k, M), whose ``slot`` (M,) does not fall."""
-        if not gains.size:
-            none = np.zeros((len(gains), 0))
-            return Stairs(none, none, none)
-        starts = np.flatnonzero(np.diff(slot, prepend=-1))
-        useful = np.maximum(gains, 0.0)
-        rate = np.maximum.reduceat(useful / np.maximum(costs, _TINY), starts, axis=1)
-        most = np.maximum.reduceat(useful, starts, axis=1)
+        rate, most = np.zeros((2, len(gains), int(slot.max(initial=-1)) + 1))
+        row, k = np.nonzero(gains > 0)
+        if len(row):
+            gain, place = gains[row, k], row * rate.shape[1] + slot[k]
+            starts = np.flatnonzero(np.diff(place, prepend=-1))
+            rate.reshape(-1)[place[starts]] = np.maximum.reduceat(gain / np.maximum(costs[row, k], _TINY), starts)
+            most.reshape(-1)[place[starts]] = np.maximum.reduceat(gain, starts)
         order = np.argsort(-rate, axis=1)
         rate, most = np.take_along_axis(rate, order, axis=1), np.take_along_axis(most, order, axis=1)
         return Stairs(most.cumsum(axis=1), (most / np.where(rate > 0, rate, 1.0)).cumsum(axis=1), rate)
@@ -113,32 +114,31 @@ class Measured:
     @staticmethod
     def of(moves: Moves, gains: Floats) -> Measured:
         """Return moves with their gains (k, M) over the original value, NaN where unknown."""
+        k, slots = len(gains), int(moves.slot.max(initial=-1)) + 1
+        home = np.zeros((k, slots))
+        row, at = np.nonzero(moves.home)
+        home[row, moves.slot[at]] = moves.values[row, at]
         usable = ~np.isnan(gains) & (moves.costs < np.inf) & ~moves.home
-        near = moves.nearer
-        near_gain = np.take_along_axis(np.where(moves.home, 0.0, gains), near, axis=1)
-        near_cost = np.take_along_axis(np.where(moves.home, 0.0, moves.costs), near, axis=1)
+        row, at = np.nonzero(usable & (gains > _TINY))
+        gain, cost, near = gains[row, at], moves.costs[row, at], moves.nearer(row, at)
+        near_home = moves.home[row, near]
+        near_gain = np.where(near_home, 0.0, gains[row, near])
+        near_cost = np.where(near_home, 0.0, moves.costs[row, near])
         with np.errstate(invalid="ignore", divide="ignore"):
-            slope = (moves.costs - near_cost) / (gains - near_gain)
-        even = usable & moves.smooth & (gains > near_gain) & np.isfinite(slope)
+            slope = (cost - near_cost) / (gain - near_gain)
+        even = moves.smooth[at] & (gain > near_gain) & np.isfinite(slope)
         slope = np.where(even, slope, 0.0)
-        costs = np.where(usable, moves.costs, np.inf)
-        start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), costs)
-        gains = np.where(usable, gains, -np.inf)
-        gaining = gains > _TINY
-        column = np.argsort(~gaining, axis=1, kind="stable")[:, : int(gaining.sum(axis=1).max(initial=0))]
-        parts = (gains, costs, slope, start, np.where(even, near_cost, 0.0))
-        home = np.zeros((len(gains), int(moves.slot.max(initial=-1)) + 1))
-        row, k = np.nonzero(moves.home)
-        home[row, moves.slot[k]] = moves.values[row, k]
-        return Measured(
-            moves,
-            home,
-            column,
-            moves.slot[column],
-            np.take_along_axis(near, column, axis=1),
-            np.stack([np.take_along_axis(part, column, axis=1) for part in parts]),
-            Stairs.of(moves.slot, gains, costs),
-        )
+        start = np.where(even, near_cost - slope * np.where(even, near_gain, 0.0), cost)
+        count = np.bincount(row, minlength=k)
+        place = np.arange(len(row)) - (np.cumsum(count) - count)[row]
+        shape = (k, int(count.max(initial=0)))
+        column, nearer, slot = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+        table = np.empty((5, *shape))
+        table[:] = np.array([-np.inf, np.inf, 0.0, np.inf, 0.0])[:, None, None]
+        table[:, row, place] = gain, cost, slope, start, np.where(even, near_cost, 0.0)
+        column[row, place], nearer[row, place], slot[row, place] = at, near, moves.slot[at]
+        stairs = Stairs.of(moves.slot, np.where(usable, gains, 0.0), np.where(usable, moves.costs, np.inf))
+        return Measured(moves, home, column, slot, nearer, table, stairs)
 
 
 def blend(
@@ -164,7 +164,8 @@ def blend(
     hope = np.flatnonzero(measured.stairs.pick(who).least(need) < below)
     for i in range(0, len(hope), BLOCK):
         at = hope[i : i + BLOCK]
-        values[:, at], cost[:, at] = _blend(measured, who[at], need[at], below[at], most_steps)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values[:, at], cost[:, at] = _blend(measured, who[at], need[at], below[at], most_steps)
     return Blend(values[0], cost[0]), Blend(values[1], cost[1])
 
 
@@ -175,51 +176,40 @@ def _blend(measured: Measured, who: Ints, need: Floats, below: Floats, most_step
     best, pick, last, wanted = np.tile(below, (2, 1)), np.tile(picked, (2, 1, 1)), np.full((2, n), -1), np.zeros(n)
     rows, open_ = np.arange(n), np.ones((2, n), dtype=bool)  # those that go on, and for which of the two choices
     table, slot_of, owed, spent = measured.table[:, who], measured.slot[who], need.copy(), np.zeros(n)
-    held = np.zeros((2, n, slots))  # gain and cost of what is picked, by slot
-    more = table[: _COST + 1].copy()  # gain and cost of each move over what is picked of its slot
+    held = np.zeros((2, *slot_of.shape))  # gain and cost of what is picked of each move's slot
     for _ in range(most_steps if table.size else 0):
+        more = table[: _COST + 1] - held
         gain, cost = more
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rate = gain / np.maximum(cost, _TINY)
-            np.copyto(rate, -np.inf, where=~(gain > _TINY))
-            bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)  # as `Stairs`, of what is left
+        rate = gain / np.maximum(cost, _TINY)
+        np.copyto(rate, -np.inf, where=gain <= _TINY)
+        bound = spent + owed / np.maximum(rate.max(axis=1), 0.0)  # as `Stairs`, of what is left
         open_ &= bound < best[:, rows]
-        going = np.flatnonzero(open_.any(axis=0))
+        going = np.flatnonzero(open_[0] | open_[1])
         if not len(going):
             break
         if len(going) < CROWDED * len(rows):
             rows, open_, slot_of, owed, spent = rows[going], open_[:, going], slot_of[going], owed[going], spent[going]
-            table, held, more, rate = table[:, going], held[:, going], more[:, going], rate[going]
-            gain, cost = more
+            table, held, rate = table[:, going], held[:, going], rate[going]
+            gain, cost = more[:, going]
         every = np.arange(len(rows))
         enough = gain >= owed[:, None] - _TINY
-        finish = np.full((2, *enough.shape), np.inf)
-        row, k = np.nonzero(enough)
-        gained, paid = held[:, row, slot_of[row, k]]
-        _, full, slope, start, least = table[:, row, k]
-        finish[0, row, k] = np.maximum(start + slope * (gained + owed[row]), least) - paid
-        finish[1, row, k] = full - paid
-        k = np.argmin(finish, axis=2)
-        total = spent + np.take_along_axis(finish, k[:, :, None], axis=2)[:, :, 0]
+        between = np.maximum(table[_START] + table[_SLOPE] * (held[_GAIN] + owed[:, None]), table[_LEAST])
+        finish = np.where(enough, (between - held[_COST], cost), np.inf)
+        k = finish.argmin(axis=2)
+        total = spent + finish[_BOTH, every, k]
         which, row = np.nonzero(open_ & (total < best[:, rows]))
         mine, at = rows[row], k[which, row]
         best[which, mine], pick[which, mine], last[which, mine] = total[which, row], picked[mine], at
-        even, at = row[which == 0], at[which == 0]
-        wanted[rows[even]] = held[0, even, slot_of[even, at]] + owed[even]
+        row, at = row[which == 0], at[which == 0]
+        wanted[rows[row]] = held[_GAIN, row, at] + owed[row]
         np.copyto(rate, -np.inf, where=enough)
-        k = np.argmax(rate, axis=1)
-        go = np.flatnonzero(rate[every, k] > 0)
-        k, slot = k[go], slot_of[go, k[go]]
-        left = np.full(len(rows), np.inf)  # who has no further move owes more than he can gain
-        left[go] = owed[go] - gain[go, k]
-        spent[go] += cost[go, k]
-        owed = left
-        picked[rows[go], slot] = k
-        held[:, go, slot] = table[: _COST + 1, go, k]
-        chosen = np.full(len(rows), -1)
-        chosen[go] = slot
-        row, k = np.nonzero(slot_of == chosen[:, None])
-        more[:, row, k] = table[: _COST + 1, row, k] - held[:, row, chosen[row]]
+        k = rate.argmax(axis=1)
+        go = rate[every, k] > 0
+        slot = slot_of[every, k]
+        owed = np.where(go, owed - gain[every, k], np.inf)  # who has no further move owes more than he can gain
+        spent = spent + np.where(go, cost[every, k], 0.0)
+        picked[rows[go], slot[go]] = k[go]
+        np.copyto(held, table[: _COST + 1, every, k][:, :, None], where=(slot_of == slot[:, None]) & go[:, None])
     best[last < 0] = np.inf
     return np.stack([_read(measured, who, pick[0], last[0], wanted), _read(measured, who, pick[1], last[1])]), best
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -35,17 +34,17 @@ class Moves:
     home: Mask
     here: Mask
 
-    @cached_property
-    def nearer(self) -> Ints:
-        """For each move (n, M) the column of the next one towards the original value; itself for lists."""
-        own = np.broadcast_to(np.arange(len(self.slot)), self.values.shape)
-        homes = np.where(self.home, self.values, np.nan)
+    def nearer(self, row: Ints, column: Ints) -> Ints:
+        """Return for moves (c,) the column of the next one of that victim towards the original value (c,).
+
+        It is the move itself where its values are listed, or where it is the original value.
+        """
+        feature = self.slot[column]
         original = np.full((len(self.values), int(self.slot.max(initial=-1)) + 1), np.nan)
-        row, k = np.nonzero(self.home)
-        original[row, self.slot[k]] = homes[row, k]
-        with np.errstate(invalid="ignore"):
-            away = np.sign(self.values - original[:, self.slot])
-        return np.where(self.smooth & (away != 0) & ~np.isnan(away), own - np.nan_to_num(away), own).astype(np.int64)
+        at, k = np.nonzero(self.home)
+        original[at, self.slot[k]] = self.values[at, k]
+        away = np.sign(self.values[row, column] - original[row, feature])
+        return column - np.where(self.smooth[column], np.nan_to_num(away), 0.0).astype(np.int64)
 
 
 @dataclass(frozen=True)
