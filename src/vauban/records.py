@@ -82,17 +82,40 @@ def fingerprints(records: Records) -> NDArray[np.uint64]:
     if modality_of(records) is Modality.TEXT:
         digests = b"".join(blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in records)
         return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+    return _stirred(_sums(records) + _MIX)
+
+
+def changed_fingerprints(records: Records, which: Ints, column: Ints, values: Floats) -> NDArray[np.uint64]:
+    """Return what `fingerprints` would of records of a table (n, d), each with another value in one column (k,).
+
+    Args:
+        records: (n, d) as they are.
+        which: (k,) the record that each is a change of.
+        column: (k,) where it is changed.
+        values: (k,) to what.
+    """
+    change = _mixed(values) - _mixed(records[which, column])
+    return _stirred(_sums(records)[which] + change * _weights(records.shape[1])[column] + _MIX)
+
+
+def _sums(records: Records) -> NDArray[np.uint64]:
+    """Return the sum of each record's mixed values (n,), with a weight a column."""
     weights = _weights(records.shape[1])
-    keys = np.empty(len(records), dtype=np.uint64)
+    sums = np.empty(len(records), dtype=np.uint64)
     for i in range(0, len(records), _BLOCK):
-        plain = np.add(records[i : i + _BLOCK], 0.0, order="C")
-        if plain.size and np.isnan(plain.min()):
-            plain[np.isnan(plain)] = np.nan  # one pattern of bits for all that is missing
-        bits = plain.view(np.uint64)
-        bits *= _MIX
-        bits ^= bits >> _HALF
-        np.matmul(bits, weights, out=keys[i : i + _BLOCK])
-    return _stirred(keys + _MIX)
+        np.matmul(_mixed(records[i : i + _BLOCK]), weights, out=sums[i : i + _BLOCK])
+    return sums
+
+
+def _mixed(values: Floats) -> NDArray[np.uint64]:
+    """Return values with their bits mixed (same shape)."""
+    plain = np.add(values, 0.0, order="C")
+    if plain.size and np.isnan(plain.min()):
+        plain[np.isnan(plain)] = np.nan  # one pattern of bits for all that is missing
+    bits: NDArray[np.uint64] = plain.view(np.uint64)
+    bits *= _MIX
+    bits ^= bits >> _HALF
+    return bits
 
 
 @lru_cache(maxsize=64)

@@ -96,7 +96,7 @@ class Judge:
         self._attack, self._turn = attack, at
 
     def see(self, owner: Ints, records: Records, decisions: Decisions, ordinal: Ints) -> None:
-        """Take note of answered questions: rows (n, ...), their owners, decisions and ordinals, each (n,)."""
+        """Take note of questions: rows (n, ...), their owners, decisions (or UNANSWERED) and ordinals, each (n,)."""
         rows = np.flatnonzero(decisions == self._cell.goal)
         if not len(rows):
             return

@@ -200,9 +200,7 @@ def _ask_together(asking: list[tuple[_Player, Ask]], meter: Meter, judge: Judge,
             start += len(rows)
             fits, ordinal = admitted[i]
             outcome = meter.settle(ask, fits, _part(told, part))
-            seen = outcome.answered
-            owner = np.asarray(ask.owner)
-            judge.see(*(those(x, seen) for x in (owner, ask.records, outcome.decisions, ordinal)))
+            judge.see(np.asarray(ask.owner), ask.records, outcome.decisions, ordinal)
             player.send(outcome)
 
 

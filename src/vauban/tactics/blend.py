@@ -141,9 +141,7 @@ class Measured:
         return Measured(moves, home, column, slot, nearer, table, stairs)
 
 
-def blend(
-    measured: Measured, who: Ints, need: Floats, below: Floats, *, most_steps: int = 12
-) -> tuple[Blend, Blend]:
+def blend(measured: Measured, who: Ints, need: Floats, below: Floats, *, most_steps: int = 12) -> tuple[Blend, Blend]:
     """Choose moves, one a feature, whose gains add up to what is needed, cheaply.
 
     Greedy by gain for cost, and at each step the cheapest single move that completes the choice is tried; the best

@@ -32,10 +32,9 @@ def measure(
     row, column = np.nonzero(moves.here)
     here_cost[row, moves.slot[column]] = moves.costs[row, column]
     row, column = np.nonzero(~np.isnan(moves.values) & ~moves.here)
-    records = anchor[row]
-    records[np.arange(len(row)), moves.feature[column]] = moves.values[row, column]
-    costs = here_cost.sum(axis=1)[row] - here_cost[row, moves.slot[column]] + moves.costs[row, column]
-    got = yield from ledger.ask(live[row], records, costs)
+    slot = moves.slot[column]
+    costs = here_cost.sum(axis=1)[row] - here_cost[row, slot] + moves.costs[row, column]
+    got = yield from ledger.ask_changes(live[row], anchor, row, slot, moves.values[row, column], costs)
     measured = np.full((k, width), np.nan)
     measured[moves.here] = 0.0
     measured[row, column] = got - progress[row]

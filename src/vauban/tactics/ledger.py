@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vauban.contracts import Ask, Brief, Cohort, Outcome
-from vauban.records import Floats, Ints, Mask, Records, fingerprints
+from vauban.records import Floats, Ints, Mask, Records, changed_fingerprints, fingerprints
 from vauban.schema import TableSchema
 from vauban.tactics.memory import Memory
 from vauban.threat import Grant
@@ -90,19 +91,56 @@ class Ledger:
             original = self.cohort.records[rows]
             records, distinct = self.schema.repair(original, records), False
             costs = self.schema.cost(original, records)
-        keys = fingerprints(records[:, self.schema.mutable]) | np.uint64(1)
+        keys = fingerprints(records[:, self.schema.mutable])
+        return (yield from self._ask(rows, keys, costs, partial(_picked, records), distinct=distinct))
+
+    def ask_changes(
+        self, rows: Ints, anchors: Records, which: Ints, slot: Ints, values: Floats, costs: Floats
+    ) -> Generator[Ask, Outcome, Floats]:
+        """Ask as `ask` does for records that are others with a single change; only those that are asked are made.
+
+        Args:
+            rows: (k,) the line of the victim for whose sake each is asked.
+            anchors: (a, d) what is changed.
+            which: (k,) the anchor of each.
+            slot: (k,) where in ``schema.mutable`` it is changed.
+            values: (k,) to what; no victim has one twice.
+            costs: (k,) what the changed records cost.
+        """
+        mutable = self.schema.mutable
+
+        def made(at: Ints) -> Records:
+            records = anchors[which[at]]
+            records[np.arange(len(at)), mutable[slot[at]]] = values[at]
+            return records
+
+        if self.schema.relations:
+            return (yield from self.ask(rows, made(np.arange(len(rows))), costs))
+        keys = changed_fingerprints(anchors[:, mutable], which, slot, values)
+        return (yield from self._ask(rows, keys, costs, made, distinct=True))
+
+    def _ask(
+        self,
+        rows: Ints,
+        keys: NDArray[np.uint64],
+        costs: Floats,
+        made: Callable[[Ints], Records],
+        *,
+        distinct: bool,
+    ) -> Generator[Ask, Outcome, Floats]:
+        keys = keys | np.uint64(1)
         old, progress, place = self.memory.recall(rows, keys)
         at = np.flatnonzero(~old & (costs < self.cost[rows] * (1 - SAME)) & (self.left[rows] > 0))
         if not distinct:
             at = at[_first_of_its_kind(rows[at], keys[at])]
         if not len(at):
             return progress
-        new = records if len(at) == len(rows) else records[at]
-        outcome = yield Ask(new, self.cohort.ids[rows[at]], self.want, fresh=True)
+        records = made(at)
+        outcome = yield Ask(records, self.cohort.ids[rows[at]], self.want, fresh=True)
         self.left = outcome.remaining[self.cohort.ids]
         decisions, scores = outcome.decisions, outcome.scores
         if not outcome.answered.all():
-            at, decisions = at[outcome.answered], decisions[outcome.answered]
+            at, records, decisions = at[outcome.answered], records[outcome.answered], decisions[outcome.answered]
             scores = None if scores is None else scores[outcome.answered]
         reached = self.brief.reached(decisions)
         got = np.where(reached, 1.0, -1.0) if scores is None else self.brief.progress(scores)
@@ -111,13 +149,18 @@ class Ledger:
         self.memory.keep(who, keys[at], got, place[at])
         np.minimum.at(self.above, who[reached], got[reached])
         np.maximum.at(self.below, who[~reached], got[~reached])
-        hit = at[reached]
-        hit = hit[np.lexsort((costs[hit], rows[hit]))]
-        hit = hit[np.diff(rows[hit], prepend=-1) != 0]  # the cheapest of each victim
-        hit = hit[costs[hit] < self.cost[rows[hit]]]
-        mine = rows[hit]
-        self.best[mine], self.cost[mine], self.progress[mine] = records[hit], costs[hit], progress[hit]
+        price = costs[at]
+        hit = np.flatnonzero(reached)
+        hit = hit[np.lexsort((price[hit], who[hit]))]
+        hit = hit[np.diff(who[hit], prepend=-1) != 0]  # the cheapest of each victim
+        hit = hit[price[hit] < self.cost[who[hit]]]
+        mine = who[hit]
+        self.best[mine], self.cost[mine], self.progress[mine] = records[hit], price[hit], got[hit]
         return progress
+
+
+def _picked(records: Records, at: Ints) -> Records:
+    return records if len(at) == len(records) else records[at]
 
 
 def _room(queries: int) -> int:

@@ -82,79 +82,86 @@ def moves_around(
         levels: values tried of a number in each direction, from what ``most`` allows down by thirds.
         phase: 0 to 1, shifts the levels by a part of a third.
     """
-    n = len(original)
-    low, high = schema.span(original)
-    feature: list[int] = []
-    smooth: list[bool] = []
-    values: list[Floats] = []
-    costs: list[Floats] = []
-    position = {int(j): at for at, j in enumerate(schema.numbers)}
-    for j in schema.mutable.tolist():
-        was, now = original[:, j], anchor[:, j]
-        if j in position:
-            at = position[j]
-            up, down, step = float(schema.up[at]), float(schema.down[at]), float(schema.step[j])
-            block = [was[:, None], now[:, None]]
-            if up < FORBIDDEN:
-                room, usual = high[:, j] - was, np.maximum(ranges.high[at] - was, 0.0)
-                block.append(was[:, None] + _amounts(was, room, usual, up, step, most, levels, phase, 1.0))
-            if down < FORBIDDEN:
-                room, usual = was - low[:, j], np.maximum(was - ranges.low[at], 0.0)
-                block.append(was[:, None] - _amounts(was, room, usual, down, step, most, levels, phase, -1.0))
-            column = np.sort(np.concatenate(block, axis=1), axis=1)
-            column[:, 1:][column[:, 1:] == column[:, :-1]] = np.nan
-            column = np.sort(column, axis=1)
-            change = column - was[:, None]
-            with np.errstate(invalid="ignore"):
-                cost = np.where(change > 0, change * up, np.where(change < 0, -change * down, 0.0))
-        else:
-            matrix = schema.moves(j)
-            column = np.broadcast_to(np.arange(len(matrix), dtype=np.float64), (n, len(matrix))).copy()
-            column[np.isnan(was)] = np.nan
-            cost = matrix[np.nan_to_num(was).astype(np.intp)]
-        feature += [j] * column.shape[1]
-        smooth += [j in position] * column.shape[1]
-        values.append(column)
-        costs.append(cost)
-    if not feature:
+    n, mutable = len(original), schema.mutable
+    if not len(mutable):
         none = np.empty((n, 0))
         empty = np.empty(0, dtype=np.int64)
         return Moves(empty, empty, empty.astype(bool), none, none, none.astype(bool), none.astype(bool))
-    columns = np.array(feature)
-    table, price = np.concatenate(values, axis=1), np.concatenate(costs, axis=1)
+    place = np.full(len(schema.step), -1)  # of a feature among the numbers
+    place[schema.numbers] = np.arange(len(schema.numbers))
+    rises, falls = schema.up < FORBIDDEN, schema.down < FORBIDDEN
+    width = [2 + levels * (int(rises[place[j]]) + int(falls[place[j]])) if place[j] >= 0 else len(schema.moves(int(j)))
+             for j in mutable]  # fmt: skip
+    slot = np.repeat(np.arange(len(mutable)), width)
+    columns, start = mutable[slot], np.cumsum([0, *width])
+    table, price = np.empty((n, len(slot))), np.empty((n, len(slot)))
+    alike: dict[tuple[bool, bool, bool], list[int]] = {}  # numbers with the same columns are worked out together
+    for at, j in enumerate(mutable.tolist()):
+        if place[j] >= 0:
+            kind = bool(rises[place[j]]), bool(falls[place[j]]), bool(schema.step[j] > 0)
+            alike.setdefault(kind, []).append(at)
+            continue
+        matrix, mine = schema.moves(j), slice(start[at], start[at + 1])
+        table[:, mine] = np.where(np.isnan(original[:, j])[:, None], np.nan, np.arange(len(matrix), dtype=np.float64))
+        price[:, mine] = matrix[np.nan_to_num(original[:, j]).astype(np.intp)]
+    low, high = schema.span(original)
+    for (up, down, _), slots in alike.items():
+        own = mutable[slots]
+        was, at, step = original[:, own], place[own], schema.step[own]
+        block = [was[:, :, None], anchor[:, own, None]]
+        if up:
+            room, usual = high[:, own] - was, np.maximum(ranges.high[at] - was, 0.0)
+            more = _amounts(was, room, usual, schema.up[at], step, most, levels, phase, 1.0)
+            block.append(was[:, :, None] + more)
+        if down:
+            room, usual = was - low[:, own], np.maximum(was - ranges.low[at], 0.0)
+            less = _amounts(was, room, usual, schema.down[at], step, most, levels, phase, -1.0)
+            block.append(was[:, :, None] - less)
+        values = np.sort(np.concatenate(block, axis=2), axis=2)
+        values[:, :, 1:][values[:, :, 1:] == values[:, :, :-1]] = np.nan
+        values = np.sort(values, axis=2)
+        change = values - was[:, :, None]
+        with np.errstate(invalid="ignore"):  # what is forbidden costs infinitely much, and nothing where none is made
+            more, less = change * schema.up[at][:, None], -change * schema.down[at][:, None]
+            cost = np.where(change > 0, more, np.where(change < 0, less, 0.0))
+        block_of = (start[slots][:, None] + np.arange(values.shape[2])).ravel()
+        table[:, block_of], price[:, block_of] = values.reshape(n, -1), cost.reshape(n, -1)
     home, here = table == original[:, columns], table == anchor[:, columns]
     table[~((price < most[:, None]) & (price < FORBIDDEN)) & ~home & ~here] = np.nan
-    slot = np.searchsorted(schema.mutable, columns)
-    return Moves(columns, slot, np.array(smooth), table, np.where(np.isnan(table), np.inf, price), home, here)
+    return Moves(columns, slot, place[columns] >= 0, table, np.where(np.isnan(table), np.inf, price), home, here)
 
 
 def _amounts(
     was: Floats,
     room: Floats,
     usual: Floats,
-    price: float,
-    step: float,
+    price: Floats,
+    step: Floats,
     most: Floats,
     levels: int,
     phase: float,
     sign: float,
 ) -> Floats:
-    """Return amounts (n, levels) by which a number moves, on its grid, NaN where there is no room.
+    """Return amounts (n, m, levels) by which numbers (n, m) move, on their grids, NaN where there is no room.
 
-    The first goes as far as there is room (n,) and ``most`` allows, the others by thirds from the ``usual`` range (n,).
+    The numbers all have a grid, or none has; ``price`` and ``step`` are (m,). The first amount goes as far as there is
+    room (n, m) and ``most`` (n,) allows, the others by thirds from the ``usual`` range (n, m).
     """
-    reach = np.minimum(room, most / price) if price > 0 else room
-    far = np.where(np.isfinite(reach), reach, usual)[:, None]
-    near = np.minimum(far / RATIO, np.where(usual > 0, usual, np.inf)[:, None])
-    amounts = np.concatenate([far * RATIO**-phase, near * RATIO ** -(np.arange(levels - 1) + phase)], axis=1)
-    if step > 0:
-        few = np.floor(reach / step + 1e-9)[:, None]
-        amounts = np.where(few <= levels, np.minimum(np.arange(1, levels + 1), few) * step, amounts)
-        start = sign * was[:, None]  # mirrored, so that every move goes up
-        target = np.floor((start + amounts) / step + 1e-9) * step
-        target = np.where(target > start, target, (np.floor(start / step + 1e-6) + 1) * step)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = np.where(price > 0, np.minimum(room, most[:, None] / price), room)[:, :, None]
+    usual, room = usual[:, :, None], room[:, :, None]
+    far = np.where(np.isfinite(reach), reach, usual)
+    near = np.minimum(far / RATIO, np.where(usual > 0, usual, np.inf))
+    amounts = np.concatenate([far * RATIO**-phase, near * RATIO ** -(np.arange(levels - 1) + phase)], axis=2)
+    if (step > 0).all():
+        grid = step[:, None]
+        few = np.floor(reach / grid + 1e-9)
+        amounts = np.where(few <= levels, np.minimum(np.arange(1, levels + 1), few) * grid, amounts)
+        start = sign * was[:, :, None]  # mirrored, so that every move goes up
+        target = np.floor((start + amounts) / grid + 1e-9) * grid
+        target = np.where(target > start, target, (np.floor(start / grid + 1e-6) + 1) * grid)
         amounts = target - start
-        amounts[amounts > room[:, None] * (1 + 1e-12)] = np.nan
+        amounts[amounts > room * (1 + 1e-12)] = np.nan
     with np.errstate(invalid="ignore"):
         amounts[~(amounts > 0)] = np.nan
     return np.asarray(amounts)

@@ -53,10 +53,8 @@ def shrink(ledger: Ledger, live: Ints) -> Generator[Ask, Outcome, None]:
         worth[:, 0] = tries == 0
         worth[:, 2:] &= values[:, 2:] != values[:, 1:-1]
         row, k = np.nonzero(worth)
-        records = ledger.best[mine[row]]
-        records[np.arange(len(row)), feature[row]] = values[row, k]
         costs = rest[row] + unit[row] * np.abs(values[row, k] - was[row])
-        got = yield from ledger.ask(mine[row], records, costs)
+        got = yield from ledger.ask_changes(mine[row], ledger.best[mine], row, slot[row], values[row, k], costs)
         enough = np.zeros(values.shape, dtype=bool)
         enough[row, k] = got >= ledger.above[mine[row]]
         first = np.where(enough.any(axis=1), enough.argmax(axis=1), 4)  # the least of the change that is enough
