@@ -104,31 +104,49 @@ def moves_around(
         matrix, mine = schema.moves(j), slice(start[at], start[at + 1])
         table[:, mine] = np.where(np.isnan(original[:, j])[:, None], np.nan, np.arange(len(matrix), dtype=np.float64))
         price[:, mine] = matrix[np.nan_to_num(original[:, j]).astype(np.intp)]
-    low, high = schema.span(original)
     for (up, down, _), slots in alike.items():
-        own = mutable[slots]
-        was, at, step = original[:, own], place[own], schema.step[own]
-        block = [was[:, :, None], anchor[:, own, None]]
-        if up:
-            room, usual = high[:, own] - was, np.maximum(ranges.high[at] - was, 0.0)
-            more = _amounts(was, room, usual, schema.up[at], step, most, levels, phase, 1.0)
-            block.append(was[:, :, None] + more)
-        if down:
-            room, usual = was - low[:, own], np.maximum(was - ranges.low[at], 0.0)
-            less = _amounts(was, room, usual, schema.down[at], step, most, levels, phase, -1.0)
-            block.append(was[:, :, None] - less)
-        values = np.sort(np.concatenate(block, axis=2), axis=2)
-        values[:, :, 1:][values[:, :, 1:] == values[:, :, :-1]] = np.nan
-        values = np.sort(values, axis=2)
-        change = values - was[:, :, None]
-        with np.errstate(invalid="ignore"):  # what is forbidden costs infinitely much, and nothing where none is made
-            more, less = change * schema.up[at][:, None], -change * schema.down[at][:, None]
-            cost = np.where(change > 0, more, np.where(change < 0, less, 0.0))
-        block_of = (start[slots][:, None] + np.arange(values.shape[2])).ravel()
-        table[:, block_of], price[:, block_of] = values.reshape(n, -1), cost.reshape(n, -1)
+        values, cost = _numbers(schema, mutable[slots], original, anchor, most, ranges, levels, phase, up=up, down=down)
+        where = (start[slots][:, None] + np.arange(values.shape[2])).ravel()
+        table[:, where], price[:, where] = values.reshape(n, -1), cost.reshape(n, -1)
     home, here = table == original[:, columns], table == anchor[:, columns]
     table[~((price < most[:, None]) & (price < FORBIDDEN)) & ~home & ~here] = np.nan
     return Moves(columns, slot, place[columns] >= 0, table, np.where(np.isnan(table), np.inf, price), home, here)
+
+
+def _numbers(
+    schema: TableSchema,
+    features: Ints,
+    original: Records,
+    anchor: Records,
+    most: Floats,
+    ranges: Range,
+    levels: int,
+    phase: float,
+    *,
+    up: bool,
+    down: bool,
+) -> tuple[Floats, Floats]:
+    """Return values of numbers (n, m, c), rising, NaN at the end of a row, and what they cost.
+
+    All rise if ``up``, all fall if ``down``; all have a grid, or none has.
+    """
+    low, high = schema.span(original)
+    at = np.searchsorted(schema.numbers, features)
+    was, step = original[:, features], schema.step[features]
+    block = [was[:, :, None], anchor[:, features, None]]
+    if up:
+        room, usual = high[:, features] - was, np.maximum(ranges.high[at] - was, 0.0)
+        block.append(was[:, :, None] + _amounts(was, room, usual, schema.up[at], step, most, levels, phase, 1.0))
+    if down:
+        room, usual = was - low[:, features], np.maximum(was - ranges.low[at], 0.0)
+        block.append(was[:, :, None] - _amounts(was, room, usual, schema.down[at], step, most, levels, phase, -1.0))
+    values = np.sort(np.concatenate(block, axis=2), axis=2)
+    values[:, :, 1:][values[:, :, 1:] == values[:, :, :-1]] = np.nan
+    values = np.sort(values, axis=2)
+    change = values - was[:, :, None]
+    with np.errstate(invalid="ignore"):  # what is forbidden costs infinitely much, and nothing where nothing changes
+        dearer, cheaper = change * schema.up[at][:, None], -change * schema.down[at][:, None]
+    return values, np.where(change > 0, dearer, np.where(change < 0, cheaper, 0.0))
 
 
 def _amounts(
