@@ -107,7 +107,7 @@ def moves_around(
     for (up, down, _), slots in alike.items():
         values, cost = _numbers(schema, mutable[slots], original, anchor, most, ranges, levels, phase, up=up, down=down)
         where = (start[slots][:, None] + np.arange(values.shape[2])).ravel()
-        table[:, where], price[:, where] = values.reshape(n, -1), cost.reshape(n, -1)
+        table[:, where], price[:, where] = values.reshape(n, len(where)), cost.reshape(n, len(where))
     home, here = table == original[:, columns], table == anchor[:, columns]
     table[~((price < most[:, None]) & (price < FORBIDDEN)) & ~home & ~here] = np.nan
     return Moves(columns, slot, place[columns] >= 0, table, np.where(np.isnan(table), np.inf, price), home, here)
