@@ -120,6 +120,27 @@ def test_input_found_bad_late_leaves_a_folder_that_can_be_used(vauban: Vauban, t
     assert code == ExitCode.DONE, err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["audit", *SMALL, "--where", "loan_amount > 1e9"], "selects none"),
+        (["simulate", "spam", "--attack", "pseudospam", "--share", 0.9], "between 0 and 0.5"),
+        (["test", "credit", "--expect", "incme=up"], "Unknown feature 'incme'"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("there", [False, True], ids=["a new folder", "an empty one"])
+def test_what_is_refused_late_leaves_the_folder_as_it_was(
+    arguments: list[Any], expected: str, there: bool, vauban: Vauban, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    if there:
+        out.mkdir()
+    assert_refused(vauban(*arguments, "--out", out), expected)
+    assert out.is_dir() == there
+    assert not there or not list(out.iterdir())
+
+
 def test_report_files_that_cannot_be_written(vauban: Vauban, run: Path) -> None:
     assert_refused(vauban("report", run, "--out", run / "run.json" / "x.html"), "cannot be written", "run.json")
     assert_refused(vauban("report", run, "--out", run), "cannot be written")

@@ -15,7 +15,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -72,6 +73,21 @@ def prepare(out: Path) -> Path:
             "or name another folder."
         )
     return out
+
+
+@contextmanager
+def taken_back(out: Path | None) -> Iterator[None]:
+    """Leave a folder as it was found if what it is for is refused (BadInput) before anything was done in it."""
+    there = out is not None and out.is_dir()
+    used = out is not None and there and any(out.iterdir())
+    try:
+        yield
+    except BadInput:
+        if out is not None and not used and out.is_dir() and {p.name for p in out.iterdir()} <= {"run.json"}:
+            (out / "run.json").unlink(missing_ok=True)
+            if not there:
+                out.rmdir()
+        raise
 
 
 def fingerprint(target: Target, system: System) -> str:

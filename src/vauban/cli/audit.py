@@ -142,7 +142,7 @@ def _audit(
     resumed: bool,
 ) -> int:
     from vauban.api import grant_named
-    from vauban.audit.folder import new_folder, prepare
+    from vauban.audit.folder import new_folder, prepare, taken_back
     from vauban.audit.run import Settings
     from vauban.catalogue import CAUSATIVE
     from vauban.cli.show import progress, show
@@ -170,12 +170,11 @@ def _audit(
             request["seed"],
             jobs,
         )
-    if out is None:
-        folder = new_folder(chosen.name.replace(" ", "-"))
-    else:
-        folder = out if resumed else prepare(out)  # now: a model may take long to train
+    folder = new_folder(chosen.name.replace(" ", "-")) if out is None else out
     try:
-        with progress() as watch:
+        with taken_back(folder), progress() as watch:
+            if out is not None and not resumed:
+                prepare(out)  # now: a model may take long to train
             system = chosen.system(request["data"], request["model"], request["seed"])
             command = _command(request)
             audited = audit_both(

@@ -82,7 +82,7 @@ def _given(context: click.Context, name: str) -> bool:
 def _simulate(
     scenario: str, asked: dict[str, Any], out: Path | None, jobs: int, *, settings: str | None = None, resumed: bool
 ) -> int:
-    from vauban.audit.folder import check_same, describe_start, new_folder, prepare, write_json
+    from vauban.audit.folder import check_same, describe_start, new_folder, prepare, taken_back, write_json
     from vauban.audit.run import Event, environment
     from vauban.catalogue import causative, gate_entry
     from vauban.cli.filmed import show
@@ -103,12 +103,12 @@ def _simulate(
             gate_entry(name)
     if out is None:
         out = new_folder(f"simulate-{chosen.name.replace(' ', '-')}")
-    folder = out if resumed else prepare(out)
     people = Reviewers(asked["reviews"], asked["sensitivity"], asked["specificity"])
     apart = ("data", "model", "attack", "gate", "explore", "reviews", "sensitivity", "specificity")
     words = {k: v for k, v in asked.items() if k not in apart}
     try:
-        with progress() as watch:
+        with taken_back(out), progress() as watch:
+            folder = out if resumed else prepare(out)
             system = chosen.system(asked["data"], asked["model"], asked["seed"])
             if resumed:
                 check_same(folder, system)
@@ -128,8 +128,8 @@ def _simulate(
                 **words,
             )
     except KeyboardInterrupt:
-        known = (folder / "run.json").exists()
-        say = f"Go on with: vauban simulate --resume {shlex.quote(str(folder))}" if known else "Nothing was played yet."
+        known = (out / "run.json").exists()
+        say = f"Go on with: vauban simulate --resume {shlex.quote(str(out))}" if known else "Nothing was played yet."
         click.echo(f"vauban: interrupted. {say}", err=True)
         return ExitCode.INCOMPLETE
     plain = to_json(result)

@@ -57,6 +57,7 @@ def run(scenario: str, corpus: Path, fail_over: float | None, out: Path | None, 
     from vauban.assurance.run import run_test, worst
     from vauban.assurance.suites import read_suite
     from vauban.assurance.written import prepare, write
+    from vauban.audit.folder import taken_back
     from vauban.cli.own import chosen_system
     from vauban.cli.show import progress
     from vauban.cli.tested import show
@@ -64,9 +65,9 @@ def run(scenario: str, corpus: Path, fail_over: float | None, out: Path | None, 
 
     chosen, mine = chosen_system({"scenario": scenario}, allow_pickle=False), _expected(asked["expect"])
     Purse.of(asked["budget"])
-    if out is not None:
-        prepare(out)
-    with progress() as watch:
+    with taken_back(out), progress() as watch:
+        if out is not None:
+            prepare(out)
         system = chosen.system(asked["data"], asked["model"], asked["seed"])
         schema = system.target.schema
         words = {**chosen.expectations(str(system.data["name"])), **mine}
