@@ -166,8 +166,12 @@ def _edges(condition: Condition, records: Records, passed: Mask) -> Condition | 
     start = int(np.argmin(total[: end + 1]))
     if end <= start:
         return None
-    low = -np.inf if condition.low == -np.inf and start == 0 else float(value[start])
-    high = np.inf if condition.high == np.inf and end == len(value) else float(value[end - 1])
+    low, high = float(value[start]), float(value[end - 1])
+    # An end that no record speaks against stays where it was.
+    if condition.low <= low and (start == 0 or value[start - 1] < condition.low):
+        low = condition.low
+    if condition.high >= high and (end == len(value) or value[end] > condition.high):
+        high = condition.high
     return Condition(condition.feature, low, high)
 
 
