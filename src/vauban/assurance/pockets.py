@@ -13,13 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import fisher_exact
 
 from vauban.assurance.pairs import find_pairs
 from vauban.assurance.properties import limits
 from vauban.assurance.rules import Condition, Rule, find_rules
 from vauban.assurance.statement import exact
 from vauban.assurance.surprises import Passes, surprising
+from vauban.metrics.intervals import differs
 from vauban.records import Ints, Mask, Records
 from vauban.results import Rate
 from vauban.schema import TableSchema
@@ -204,7 +204,7 @@ def _judged(
         (k, n), (other_k, other_n) = saved
         p = float("nan")
         if n >= 5 and other_n >= 20:
-            p = float(fisher_exact([[k, n - k], [other_k, other_n - other_k]], alternative="greater").pvalue)
+            p = differs(k, n, other_k, other_n)
         if lonely or not np.isnan(p):
             kind = "hole" if lonely else "pocket"
             out.append(Region(kind, rule, rate, exact(k, n), exact(other_k, other_n), p))

@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest, fisher_exact
 
 from vauban.assurance.outcome import Proxy
 from vauban.assurance.pockets import SAME, sharpened
 from vauban.assurance.rules import Rule, find_rules, halves
 from vauban.assurance.stand_ins import ALPHA, FEWEST, STANDS, Candidate, Group, associated, association, standing_for
 from vauban.assurance.statement import exact
+from vauban.metrics.intervals import differs, more_often
 from vauban.monitors.slices import holm
 from vauban.records import Floats, Ints, Mask, Records
 from vauban.schema import TableSchema
@@ -162,11 +162,6 @@ def _added(ask: Ask, scores: Floats) -> Ask:
     return told
 
 
-def _sign(worse: int, better: int) -> float:
-    """Return how likely so many worse decisions are if worse and better are equally likely."""
-    return float(binomtest(worse, worse + better, 0.5, alternative="greater").pvalue) if worse + better else 1.0
-
-
 def _influential(
     schema: TableSchema,
     ask: Ask,
@@ -258,7 +253,7 @@ def _judged(
     narrow = known.labels[_narrow(known, ~inside)]
     harmful = known.labels[rows][only]
     k, n, other_k, other_n = (int(x) for x in (harmful.sum(), len(harmful), narrow.sum(), len(narrow)))
-    merit = float(fisher_exact([[k, n - k], [other_k, other_n - other_k]], alternative="less").pvalue)
+    merit = differs(other_k, other_n, k, n)
     mine, rest = (
         exact(int((only & among).sum()), int(among.sum()))
         for among in (fresh & group.known[rows] & (group.members[rows] == member) for member in (True, False))
@@ -278,7 +273,7 @@ def _judged(
         exact(k, n),
         exact(other_k, other_n),
         found.p,
-        _sign(worse, int((better & fresh).sum())),
+        more_often(worse, int((better & fresh).sum())),
         merit,
     )
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
 
 from vauban.assurance.rules import Rule, find_rules, strongest
 from vauban.assurance.statement import exact
 from vauban.errors import BadInput
+from vauban.metrics.intervals import differs
 from vauban.monitors.slices import holm
 from vauban.records import Ints, Mask, Records
 from vauban.results import Rate
@@ -105,5 +105,4 @@ def association(group: Group, rule: Rule, records: Records, which: Ints) -> Asso
     rows = which[group.known[which]]
     inside, mine = rule.holds(records[rows]), group.members[rows]
     a, b, n, m = (int(x.sum()) for x in (inside & mine, inside & ~mine, mine, ~mine))
-    p = float(fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue)
-    return Association(exact(a, n), exact(b, m), p)
+    return Association(exact(a, n), exact(b, m), differs(a, n, b, m))

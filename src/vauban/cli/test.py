@@ -10,7 +10,6 @@ import click
 
 from vauban.errors import BadInput, ExitCode
 
-WORDS = "safer, riskier, irrelevant, protected or ground"
 CORPUS = "vauban-corpus"
 
 
@@ -41,7 +40,12 @@ def test() -> None:
     type=click.Path(path_type=Path, exists=True),
     help="Suite (.toml) or table of cases (.csv, .parquet).",
 )
-@click.option("--expect", multiple=True, metavar="FEATURE=WORD", help=f"{WORDS}; may be repeated.")
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="FEATURE=WORD",
+    help="safer, riskier, irrelevant, protected or ground; may be repeated.",
+)
 @click.option(
     "--corpus", default=CORPUS, show_default=True, type=click.Path(path_type=Path), help="Folder of kept failures."
 )

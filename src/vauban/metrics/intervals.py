@@ -97,7 +97,11 @@ def paired_differs(ours: Mask, theirs: Mask) -> float:
 
     Of the victims on which just one side succeeds, half would be ours by chance (McNemar, Psychometrika 12, 1947).
     """
+    return more_often(int((ours & ~theirs).sum()), int((theirs & ~ours).sum()))
+
+
+def more_often(won: int, lost: int) -> float:
+    """Return the one-sided p-value that one side wins more often than the other (exact sign test); 1 without any."""
     from scipy.stats import binomtest
 
-    won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     return float(binomtest(won, won + lost, alternative="greater").pvalue) if won + lost else 1.0
