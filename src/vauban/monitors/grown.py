@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from scipy.stats import binom
 
 from vauban.monitors.dossier import Dossier
@@ -17,8 +15,6 @@ VERIFIED = 100
 """Verified records from which on they tell how frequent a value is."""
 LEVEL = 0.05
 """Corrected probability from which down a value is more frequent than among the verified records."""
-BLOCK = 8192
-"""Records whose traits are held at a time."""
 
 
 @lru_cache(maxsize=4)
@@ -27,7 +23,7 @@ def grown(dossier: Dossier) -> Mask:
     view, trusted, n = dossier.view, dossier.trusted, len(dossier)
     if trusted is None or len(trusted) < VERIFIED:
         return np.zeros(len(view.sections(slice(0, 1))[1]), dtype=bool)
-    return more_frequent(counted(view, dossier.records), n, counted(view, trusted.records), len(trusted))
+    return more_frequent(counted(view), n, counted(view, trusted.records), len(trusted))
 
 
 def more_frequent(here: Floats, n: int, there: Floats, m: int, level: float = LEVEL) -> Mask:
@@ -39,22 +35,17 @@ def more_frequent(here: Floats, n: int, there: Floats, m: int, level: float = LE
     return np.asarray(binom.sf(here - 1, here + there, n / (n + m)) * len(there) <= level)
 
 
-def counted(view: View, records: Records) -> Floats:
-    """Return how many of the records (n, d) have each trait of a view's sections (t,)."""
-    return np.asarray(sum(np.asarray(traits.sum(axis=0)).ravel() for traits in _traits(view, records)))
+def counted(view: View, records: Records | None = None) -> Floats:
+    """Return how many of the records, the view's own or others, have each trait of its sections (t,)."""
+    return np.asarray(sum(np.asarray(traits.sum(axis=0)).ravel() for traits in view.section_blocks(records)))
 
 
-def having(view: View, records: Records, traits: Ints) -> Mask:
-    """Return which of the records (n, d) have these traits (k,) of a view's sections, (n, k)."""
-    return np.concatenate([held[:, traits].toarray() > 0 for held in _traits(view, records)])
+def having(view: View, traits: Ints, records: Records | None = None) -> Mask:
+    """Return which of the records (n), the view's own or others, have these traits (k,) of its sections, (n, k)."""
+    return np.concatenate([held[:, traits].toarray() > 0 for held in view.section_blocks(records)])
 
 
 def swollen(dossier: Dossier) -> Mask:
     """Return which records (n,) have a value that has grown."""
     traits = np.flatnonzero(grown(dossier))
-    return np.asarray(having(dossier.view, dossier.records, traits).any(axis=1))
-
-
-def _traits(view: View, records: Records) -> Iterator[csr_matrix]:
-    for start in range(0, len(records), BLOCK):
-        yield view.same(records[start : start + BLOCK]).sections()[0]
+    return np.asarray(having(dossier.view, traits).any(axis=1))

@@ -48,7 +48,7 @@ class Influx:
         view = dossier.view
         names = view.sections(slice(0, 1))[1]
         expected, whose, doubt = expected_of(dossier)
-        here, there = having(view, dossier.records, more), having(view, trusted.records, more)
+        here, there = having(view, more), having(view, more, trusted.records)
         found = []
         for k, trait in enumerate(more.tolist()):
             mine, verified = here[:, k], trusted.labels[there[:, k]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,8 +18,6 @@ FAINT = 1.5
 """Standard deviations below which a section is not worth a look."""
 SHOWN = 40
 """Sections, at most, whose records are ranked."""
-BLOCK = 8192
-"""Records whose traits are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +56,6 @@ def _cells(dossier: Dossier) -> _Cells:
     return _Cells(names, count, harmful, excess, lift, pairs, expected, whose)
 
 
-def _blocks(dossier: Dossier) -> Iterator[tuple[slice, csr_matrix]]:
-    for start in range(0, len(dossier), BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield rows, dossier.view.sections(rows)[0]
-
-
 def _sums(dossier: Dossier, column: Ints, weights: Floats) -> Floats:
     """Return the sums (w, t, t) of weights (w, n) over the records that have both of two traits of columns (t,).
 
@@ -73,7 +64,8 @@ def _sums(dossier: Dossier, column: Ints, weights: Floats) -> Floats:
     """
     t, d = len(column), int(column.max()) + 1
     key = csr_matrix((np.random.default_rng(0).uniform(size=t), (np.arange(t), column)), shape=(t, d))
-    codes = np.concatenate([(traits @ key).toarray() for _, traits in _blocks(dossier)])  # (n, d), one a combination
+    # One number stands for a combination of traits of one column: (n, d).
+    codes = np.concatenate([(traits @ key).toarray() for traits in dossier.view.section_blocks()])
     at = [np.flatnonzero(column == j) for j in range(d)]
     found = [np.unique(code, return_index=True, return_inverse=True)[1:] for code in codes.T]
     kinds = [which for _, which in found]
@@ -175,7 +167,7 @@ def _ranked(dossier: Dossier, cells: _Cells, fit: Mask, level: float, bonus: Flo
     order = np.abs(z) if bonus is None else np.where(np.abs(z) >= FAINT, np.abs(z) + bonus, 0.0)
     first, second = np.unravel_index(_largest(order), z.shape)
     wanted, at = np.unique(np.concatenate([first, second]), return_inverse=True)
-    columns = vstack([traits[:, wanted] for _, traits in _blocks(dossier)], format="csc")
+    columns = vstack([traits[:, wanted] for traits in dossier.view.section_blocks()], format="csc")
     for k, (a, b) in enumerate(zip(first, second, strict=True)):
         strength = abs(float(z[a, b]))
         if strength < FAINT:

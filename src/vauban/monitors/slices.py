@@ -126,8 +126,9 @@ def shifts(sections: Sections, changes: Sequence[Change], *, pairs: bool = False
     if not rows:
         return [], 0
     corrected, sender = np.ones(len(rows)), np.array([sections.sender(r.traits) for r in rows])
-    for mine, many in ((sender, int(sender.sum())), (~sender, tested - int(sender.sum()))):
-        families = 1 if many in (0, tested) else 2
+    own = int(sender.sum())
+    families = 2 if 0 < own < tested else 1
+    for mine, many in ((sender, own), (~sender, tested - own)):
         corrected[mine] = np.minimum(families * holm(np.array([r.chance for r in rows])[mine], many), 1.0)
     totals = [(int(c.worse.sum()), max(int(c.mine.sum()), 1)) for c in changes]
     out = []

@@ -52,7 +52,7 @@ class Taught:
         taught, verified = counted(view, training.records), counted(view, trusted.records)
         grew = more_frequent(taught, len(training), verified, len(trusted), FAMILY)
         more, changes = np.flatnonzero(grew), kinds(dossier)
-        here, there, mine = (having(view, r, more) for r in (training.records, trusted.records, dossier.records))
+        here, there, mine = (having(view, more, r) for r in (training.records, trusted.records, dossier.records))
         found = []
         for k, trait in enumerate(more.tolist()):
             labels, usual = training.labels[here[:, k]], trusted.labels[there[:, k]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,6 +18,8 @@ WORDS = 60_000
 """Words of messages that are told apart, the most frequent."""
 BINS = 12
 """Intervals, each with about as many records, that a number is cut into."""
+BLOCK = 8192
+"""Records whose sections are held at a time."""
 COARSE = (1 / 20, 1 / 4, 5 / 12, 7 / 12, 3 / 4, 19 / 20)
 """Shares of the records below which, and from which on, a number is a section: users differ at the ends too."""
 SPIKE = 0.004
@@ -63,6 +66,13 @@ class View:
         blocks, names, owners = self._made.coarse(self.dense[rows])
         columns = np.concatenate([self.columns, np.array(owners, dtype=np.int64)])
         return hstack([self.traits[rows], *blocks], format="csr"), self.names + names, columns
+
+    def section_blocks(self, records: Records | None = None) -> Iterator[csr_matrix]:
+        """Yield the traits of sections, of its own records or of others, as many at a time as are held: (m, t)."""
+        n = self.traits.shape[0] if records is None else len(records)
+        for start in range(0, n, BLOCK):
+            rows = slice(start, start + BLOCK)
+            yield (self.sections(rows) if records is None else self.same(records[rows]).sections())[0]
 
     def same(self, records: Records) -> View:
         """Return other records in the same terms."""
