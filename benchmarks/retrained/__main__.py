@@ -86,6 +86,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=ROOT / "retrained.json")
     asked = parser.parse_args()
+    if not any(asked.data in data for kind in asked.kinds.split(",") for data in KINDS[kind]):
+        parser.error(f"No data are called like {asked.data!r}.")
     rows = json.loads(asked.out.read_text()) if asked.out.exists() else []
     done = {(r["kind"], r["data"], r["seed"]) for r in rows}
     for seed in range(max(asked.seeds, *SOUND.values())):
