@@ -72,7 +72,8 @@ class Evolution:
         population.join(ledger, live[known], tried.records[known, None], tried.progress[known, None])
         donors = donors_of(ledger.brief, picture)
         yield from borrow_in_turn(ledger, live, donors, 0, self.donors)
-        yield from shrink(ledger, live)
+        for turn in range(len(ledger.schema.mutable)):  # each change once
+            yield from shrink(ledger, live, turn)
         held = np.flatnonzero(ledger.flipped)
         population.join(ledger, held, ledger.best[held, None], ledger.progress[held, None])
         given = donors[:, ledger.schema.mutable] if len(donors) else np.empty((0, len(ledger.schema.mutable)))

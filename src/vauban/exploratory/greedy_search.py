@@ -82,7 +82,7 @@ def _hunt(ledger: Ledger, picture: Bracket, ranges: Range, how: GreedySearch) ->
         even[live] = np.where(np.isnan(tried.error), even[live], tried.error < EVEN)
         poor = live if turn else live[~ledger.flipped[live]]
         yield from borrow_in_turn(ledger, poor, donors, how.donors * turn, how.donors)
-        yield from shrink(ledger, live)
+        yield from shrink(ledger, live, turn)
         single = (ledger.best[live] != original[live])[:, ledger.schema.mutable].sum(axis=1) == 1
         idle[live] = np.where(ledger.cost[live] < before * (1 - WORTH), 0, idle[live] + 1 + single)
         turn += 1

@@ -14,7 +14,7 @@ from vauban.tactics.blend import Measured, blend
 from vauban.tactics.ledger import Ledger
 from vauban.tactics.moves import Moves, Range, moves_around
 
-CORRECTIONS = 4
+CORRECTIONS = 3
 """How often a prediction is corrected by its answer before the gains are measured anew."""
 WORTH = 1e-3
 """Share of its cost that a new record must be predicted to save."""
